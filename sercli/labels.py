@@ -79,31 +79,50 @@ _NOUNS = {noun: noun for noun in EMOTIONS} | {
 }
 
 
+# Zero-width joiners: invisible, but part of the spelling in Persian and other scripts.
+_JOINERS = "\u200c\u200d"
+
+
+def trim(text: str) -> str:
+    """Return a text without the blanks around it and without invisible characters.
+
+    Invisible are a zero-width space, a mark of byte order, a soft hyphen and so on, which are left by text
+    programs: labels or names would look equal and differ.
+    """
+    if text.isascii():
+        return text.strip()
+    visible = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
+    if visible.isascii():
+        return visible.strip()
+    kept = (letter for letter in text if letter in _JOINERS or unicodedata.category(letter) != "Cf")
+    return "".join(kept).strip().strip(_JOINERS).strip()
+
+
 def to_noun(label: str, given: Mapping[str, str] | None = None) -> str | None:
     """Return the noun that a label means, ``None`` for an unknown one.
 
-    Case, blanks, and a number before the label (``01_angry``) are ignored.
+    Case, blanks, invisible characters, and a number before the label (``01_angry``) are ignored.
 
     Args:
         label: as a corpus spells it.
         given: nouns by spelling, which take precedence over the usual spellings.
     """
-    key = label.strip().lower()
+    key = trim(label).lower()
     if given:
-        nouns = {spelling.strip().lower(): noun for spelling, noun in given.items()}
+        nouns = {trim(spelling).lower(): noun for spelling, noun in given.items()}
         if key in nouns:
             return nouns[key]
     return _NOUNS.get(key) or _NOUNS.get(_NUMBER.sub("", key))
 
 
 def to_label(label: str, given: Mapping[str, str] | None = None) -> str:
-    """Return the noun that a label means; an unknown one unchanged, without blanks around it.
+    """Return the noun that a label means; an unknown one unchanged, except as `trim` does.
 
     Args:
         label: as a corpus spells it.
         given: labels by spelling, which take precedence over the usual spellings.
     """
-    return to_noun(label, given) or unicodedata.normalize("NFC", label.strip())
+    return to_noun(label, given) or unicodedata.normalize("NFC", trim(label))
 
 
 _NUMBER = re.compile(r"^\d+[-_. ]+")
@@ -125,13 +144,13 @@ _SHORTEST = 4
 
 def is_part(name: str) -> bool:
     """Return whether a name is one of a part, such as ``train``, ``test_set`` or ``fold 2``."""
-    key = name.strip().lower()
+    key = trim(name).lower()
     return key in _PARTS or _PART_SUFFIX.sub("", key) in _PARTS or _FOLD.fullmatch(key) is not None
 
 
 def near_noun(label: str) -> str | None:
     """Return the noun that a label misspells, ``None`` where no spelling is near enough."""
-    key = label.strip().lower()
+    key = trim(label).lower()
     if len(key) < _SHORTEST or is_part(key):
         return None
     alike = {

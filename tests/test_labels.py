@@ -1,6 +1,6 @@
 import pytest
 
-from sercli.labels import EMOTIONS, to_label, to_noun
+from sercli.labels import EMOTIONS, to_label, to_noun, trim
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,12 @@ def test_any_other_text_is_a_label_without_the_blanks_around_it():
         "Guilt",
         "schuldgef\u00fchl",
     ]
+
+
+def test_invisible_characters_make_no_label_of_its_own():
+    assert {to_label(f"an{each}ger{each}") for each in "\u200b\ufeff\u00ad\u200e\u200d"} == {"anger"}
+    assert trim("\ufeff Schuld\u00adgefühl\u200b ") == "Schuldgefühl"
+    assert trim("می\u200cخندد\u200c") == "می\u200cخندد"  # Persian spells with a joiner
 
 
 def test_given_spellings_come_first():

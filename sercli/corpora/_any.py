@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from sercli.corpora import ReaderConfig
 from sercli.errors import ConfigError
-from sercli.labels import EMOTIONS, UNDECIDED, near_noun, to_label, to_noun
+from sercli.labels import EMOTIONS, UNDECIDED, near_noun, to_label, to_noun, trim
 from sercli.manifest.listing import check_columns
 from sercli.manifest.values import GENDERS, is_absent, parse_number
 from sercli.raters import labels_of, plurality
@@ -41,7 +41,7 @@ class AnyOptions(ReaderConfig):
     def _check(self) -> Self:
         meant: dict[str, str] = {}
         for label, noun in self.map.items():
-            key = label.strip().lower()
+            key = trim(label).lower()
             if meant.setdefault(key, noun) != noun:
                 raise ValueError(f"map {label}={noun}: {key} is already mapped to {meant[key]}")
             usual = to_noun(noun)
@@ -91,7 +91,7 @@ class TableOptions(AnyOptions):
         return check_columns(self.columns)
 
 
-_NO_EMOTION = "no emotion; write it, name its column with --column emotion=COLUMN, or add --skip-bad"
+_NO_EMOTION = "no emotion; write it, or name its column with --column emotion=COLUMN"
 
 
 def remedy(label: str) -> str:
@@ -127,7 +127,7 @@ def complete(
                 place, f"speaker_pattern '{options.speaker_pattern}' does not match its file's path"
             )
         named = match.groupdict() or {"speaker": match[1]}
-        facts: dict[str, Any] = {name: value.strip() for name, value in named.items() if not is_absent(value)}
+        facts: dict[str, Any] = {name: trim(value) for name, value in named.items() if not is_absent(value)}
         if "emotion" in facts:
             facts["emotion_raw"] = facts.pop("emotion")
         utterance = replace(utterance, **facts)

@@ -15,7 +15,7 @@ from sercli.corpora import Corpus
 from sercli.corpora._any import AnyOptions, complete, remedy
 from sercli.corpora._levels import MEANINGS, NOT_USED, Levels, find_levels, named_levels
 from sercli.files import walk
-from sercli.labels import is_part, to_noun
+from sercli.labels import is_part, to_noun, trim
 from sercli.records import Problem, Utterance
 
 _OUTSIDE = (
@@ -98,7 +98,7 @@ def parse(root: Path, options: FolderOptions) -> Iterator[Utterance | Problem]:
             for path in inside:
                 parts = path.relative_to(root).parts
                 facts: dict[str, Any] = {
-                    field: parts[level].strip()
+                    field: trim(parts[level])
                     for field, level in levels.fields.items()
                     if level < len(parts) - 1
                 }

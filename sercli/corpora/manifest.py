@@ -13,7 +13,7 @@ import numpy as np
 from sercli.corpora import Corpus, Trace
 from sercli.corpora._any import AnyOptions, TableOptions, complete
 from sercli.errors import CorpusError, ManifestError
-from sercli.manifest.interop import read_list
+from sercli.manifest.interop import labels_file, read_list
 from sercli.records import Problem, Utterance
 
 
@@ -34,11 +34,12 @@ def complete_list(
     except ManifestError as error:
         place, _, fact = _below(path, str(error)).partition(": ")
         listed.append(Problem(place, fact))
-    if not options.names_emotion and (problem := _without_emotions(path, listed)):
+    labels = "" if options.names_emotion else labels_file(path)
+    if not options.names_emotion and (problem := _without_emotions(path, listed, labels)):
         yield problem
         return
     for item in listed:
-        yield _known(item, options) if isinstance(item, Utterance) else item
+        yield _known(item, options, labels) if isinstance(item, Utterance) else item
 
 
 def read_trace(base: Path, utterance: Utterance, options: AnyOptions) -> Trace:  # noqa: ARG001
@@ -56,23 +57,33 @@ def read_trace(base: Path, utterance: Utterance, options: AnyOptions) -> Trace: 
     return np.asarray(trace, dtype=np.float32)
 
 
-def _known(found: Utterance, options: AnyOptions) -> Utterance | Problem:
+def _known(found: Utterance, options: AnyOptions, labels: str) -> Utterance | Problem:
     local = replace(found, id=found.id.partition("/")[2], corpus="")
     if local.emotion is not None or (local.emotion_raw is None and local.trace is not None):
         return local
+    if labels and local.emotion_raw is None and not local.raters:
+        return Problem(
+            f"{labels}, '{local.id}'", "no emotion; write a line with the utterance and its emotion"
+        )
     return complete(local, found.file, options)
 
 
-def _without_emotions(path: Path, items: Sequence[Utterance | Problem]) -> Problem | None:
-    """Refuse a list that can't hold emotions, or of which none of the utterances has one."""
+def _without_emotions(path: Path, items: Sequence[Utterance | Problem], labels: str) -> Problem | None:
+    """Refuse a list that can't hold emotions, or of which none of the utterances has one.
+
+    Args:
+        path: the list.
+        items: what it holds.
+        labels: name of the file beside it that would hold the labels; empty if there is none.
+    """
     utterances = [item for item in items if isinstance(item, Utterance)]
     if not utterances or any(
         each.emotion or each.emotion_raw or each.raters or each.trace for each in utterances
     ):
         return None
-    fact = (
-        f"none of its {len(utterances)} entries has an emotion; write a table with columns file and emotion"
-    )
+    fact = f"none of its {len(utterances)} entries has an emotion; "
+    fact += f"write each utterance and its emotion as a line into {labels}, or " if labels else ""
+    fact += "write a table with columns file and emotion"
     if any(each.start is not None for each in utterances):
         fact += (
             " (and start and end), or, if the entries are turns of speakers, use them with `sercli prepare "

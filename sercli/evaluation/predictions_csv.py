@@ -24,6 +24,7 @@ from sercli.errors import RunError
 from sercli.records import ClassPredictions, Predictions, ValuePredictions
 
 _AGAIN = "test the fold again"
+_RESTORE = "if another program saved the file, restore the original"
 _FIRST = ["id", "fold", "seed", "speaker", "gender"]
 _CLASS = [*_FIRST, "target", "predicted"]
 _FRAME = [*_FIRST, "frame"]
@@ -60,6 +61,9 @@ def read_predictions(path: Path | str) -> Predictions:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.reader(file, strict=True)
             header = next(reader, [])
+            first = header[0] if header else ""
+            if first.startswith(("\ufeff", "id;", "id\t")):
+                raise RunError(f"{path}:1: it does not begin with 'id,'; {_RESTORE}; {_AGAIN}")
             lines = ((reader.line_num, cells) for cells in reader)
             read = _read_classes if header[: len(_CLASS)] == _CLASS else _read_values
             found: Predictions = read(path, header, lines)
@@ -263,7 +267,8 @@ _First = tuple[str, str, int, str | None, str | None]
 def _first(cells: list[str], width: int, place: str) -> _First:
     """Read the cells that all layouts have."""
     if len(cells) != width:
-        raise RunError(f"{place}: {len(cells)} cells, expected {width}; {_AGAIN}")
+        why = "" if cells else f" (an empty line); {_RESTORE}"
+        raise RunError(f"{place}: {len(cells)} cells, expected {width}{why}; {_AGAIN}")
     name, fold, seed, speaker, gender = cells[: len(_FIRST)]
     try:
         return name, fold, int(seed), speaker or None, gender or None

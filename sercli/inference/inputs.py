@@ -1,7 +1,7 @@
 """The model and the recordings that a command line names: files, folders, lists and tables of recordings."""
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -154,6 +154,7 @@ def read_table(
     placed, times = without_foreign_times(placed, base, path.name)
     notes += [f"{path.name}: {times.fact}"] if times else []
     spans = tuple((each.start, each.end) if each.source is None else (None, None) for each in placed)
+    notes += [f"{path.name}: {fact}" for fact in _describe_repeated(placed, spans, entries)]
     return Inputs(
         tuple(base / each.file for each in placed),
         columns_kept,
@@ -163,6 +164,22 @@ def read_table(
         tuple(each.speaker for each in placed),
         problems=tuple(problems),
     )
+
+
+def _describe_repeated(
+    placed: Sequence[Utterance], spans: Sequence[tuple[float | None, float | None]], entries: Sequence[Entry]
+) -> list[str]:
+    """Describe rows of one file that mean all of it, if a table has columns that may distinguish them."""
+    files = Counter(each.file for each, span in zip(placed, spans, strict=True) if span == (None, None))
+    repeated = [file for file, count in files.items() if count > 1]
+    used = set(entries[0].columns.values()) if entries else set()
+    unused = [column for column in entries[0].values if column not in used] if entries else []
+    if not repeated or not unused:
+        return []
+    rows = f"{repeated[0]}: {files[repeated[0]]} rows"
+    fact = f"several rows have the same file and no start and end, and the same prediction ({rows})"
+    remedy = "if they hold times, name them with --column start=COLUMN --column end=COLUMN"
+    return [f"{fact}; columns that are not used: {list_some(unused, _SHOWN)}; {remedy}"]
 
 
 def _cells(listed: Sequence[Utterance]) -> tuple[tuple[str, ...], list[list[object]]]:

@@ -78,9 +78,18 @@ _WHO_LABELLED = tuple(
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _UNIT = re.compile(r"((?:sample|frame)(?:s(?![a-z]))?)", re.IGNORECASE)
 _TIME_WORDS = {
-    "start": frozenset({"start", "begin", "onset", "offset"}),
-    "end": frozenset({"end", "stop", "offset"}),
+    "start": frozenset({"start", "begin", "onset", "offset", "beginn", "anfang", "debut"}),
+    "end": frozenset({"end", "stop", "offset", "ende", "fin", "finish"}),
 }
+# Names that mean times only beside each other, because each may also mean something else.
+_PAIRS = (
+    *(("xmin", "xmax"), ("t0", "t1"), ("startpoint", "endpoint"), ("startpos", "endpos")),
+    *(("timein", "timeout"), ("cuein", "cueout"), ("in", "out"), ("from", "to"), ("timefrom", "timeto")),
+    *(("beginn", "ende"), ("anfang", "ende"), ("debut", "fin"), ("début", "fin")),
+    *(("tsbegin", "tsend"), ("tsbegin", "tsfinish"), ("tsstart", "tsend")),
+)
+# Units that such a name may end in, without which it is in seconds.
+_PAIR_UNITS = ("", "s", "sec", "ms")
 
 
 def simplify(name: str) -> str:
@@ -112,6 +121,21 @@ def fields_by_name(names: Iterable[str], chosen: Mapping[str, str] | None = None
     if not chosen or "end" not in chosen:
         _settle_offset(fields, by_name)
     return fields
+
+
+def paired_times(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the columns of starts and ends whose names mean times only beside each other.
+
+    Whether their values are times is open: `from` and `to` may be names.
+    """
+    by_name = {simplify(name): name for name in names}
+    found = [
+        (start + unit, end + unit)
+        for start, end in _PAIRS
+        if start != "xmin" or "ymin" not in by_name  # a box in an image
+        for unit in _PAIR_UNITS
+    ]
+    return [(by_name[start], by_name[end]) for start, end in found if start in by_name and end in by_name]
 
 
 def of_raters(column: str) -> Literal["all", "one", "perhaps"] | None:
@@ -168,11 +192,13 @@ def unread_times(columns: Iterable[str], fields: Mapping[str, str]) -> dict[str,
         fields: column by field, for the columns that are read.
     """
     found: dict[str, str] = {}
+    halves = {field: {pair[place] for pair in _PAIRS} for place, field in enumerate(_TIME_WORDS)}
     for column in columns:
         # sercli's own name for the place of a cut file in its recording.
         if column in fields.values() or simplify(column) in ("sourcestart", "sourceend"):
             continue
         for field, words in _TIME_WORDS.items():
-            if words & split_words(column) and field not in fields:
+            half = simplify(column) in halves[field] and not halves.keys().isdisjoint(fields)
+            if (half or words & split_words(column)) and field not in fields:
                 found.setdefault(column, field)
     return found

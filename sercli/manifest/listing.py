@@ -20,6 +20,7 @@ from sercli.manifest.columns import (
     fields_by_name,
     in_milliseconds,
     in_samples,
+    paired_times,
     simplify,
     unread_times,
 )
@@ -198,6 +199,11 @@ def choose_columns(table: Table, chosen: Mapping[str, str]) -> tuple[dict[str, s
         naming = [name for name in table.columns if not is_audio(name) and _names_audio(rows, name)]
         if len(naming) == 1:
             fields["file"] = naming[0]
+    if {"start", "end"}.isdisjoint({*fields, *chosen}):
+        pairs = [pair for pair in paired_times(table.columns) if _are_times(rows, *pair)]
+        fields |= dict(zip(("start", "end"), pairs[0], strict=True)) if pairs else {}
+    if "start" in fields and {"end", "duration"}.isdisjoint({*fields, *chosen}):
+        remarks += _remark_on_ends(table, fields)
     for field in ("style", *sorted(RATINGS)):
         if field in fields and field not in chosen and not _is_of_kind(rows, fields[field], field):
             what = "neither improvised nor scripted" if field == "style" else "it holds no number"
@@ -279,6 +285,24 @@ def _names_audio(rows: Sequence[TableRow], column: str) -> bool:
     """Return whether all values of a column are names of audio files."""
     found = [row.values[column] for row in rows if row.values[column] not in (None, "")]
     return bool(found) and all(isinstance(value, str) and is_audio(value) for value in found)
+
+
+def _remark_on_ends(table: Table, fields: Mapping[str, str]) -> list[str]:
+    """Name a column that may hold the ends, in a table with starts only."""
+    others = (column for column in table.columns if column not in fields.values())
+    later = next((column for column in others if _are_times(table.rows, fields["start"], column)), None)
+    fact = "there is no column of ends, so each part lasts to the end of its file"
+    return [f"{fact}; if '{later}' holds the ends, name it with --column end={later}"] if later else []
+
+
+def _are_times(rows: Sequence[TableRow], start: str, end: str) -> bool:
+    """Return whether most rows of two columns have times, the end after the start."""
+    given = [(row.values[start], row.values[end]) for row in rows]
+    given = [pair for pair in given if not all(map(is_absent, pair))]
+    times = [[parse_number(parse_seconds(value)) for value in pair] for pair in given]
+    spans = [(first, last) for first, last in times if first is not None and last is not None]
+    flags = all(str(value).strip() in ("0", "1") for pair in given for value in pair)
+    return not flags and 2 * sum(first < last for first, last in spans) > len(given)
 
 
 def _is_of_kind(rows: Sequence[TableRow], column: str, field: str) -> bool:

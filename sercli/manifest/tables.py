@@ -10,14 +10,16 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from sercli.errors import ManifestError, list_some
+from sercli.labels import trim
 from sercli.manifest.columnar import describe_shard, is_parquet, parquet_kind, read_shard
 from sercli.manifest.columns import fields_by_name
 from sercli.manifest.text import binary_kind, decode_text, read_text
-from sercli.plain import PlainError
+from sercli.plain import PlainError, shorten
 from sercli.plain.json import from_json
 from sercli.records import Problem
 
@@ -27,6 +29,8 @@ _SEPARATOR_LINE = re.compile(r'"?sep=(\\t|.)"?[ \t]*(?:\r\n|\r|\n|$)', re.IGNORE
 # Suffixes of lists, to name those in a folder.
 _SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
 _SHOWN = 3
+# A title has fewer lines than this.
+_TITLE_LINES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class Table:
     """A table in a file.
 
     Attributes:
-        columns: names of the columns, without the blanks around them.
+        columns: names of the columns, without the blanks around them and without invisible characters.
         items: rows, and a problem for each line that is not a row. A table that can't be read to its end has
             only that problem and no rows, because the missing rows are unknown.
     """
@@ -166,7 +170,7 @@ def _lines(text: str, name: str) -> list[TableRow | Problem]:
 
 def _entry(place: str, value: Any) -> TableRow | Problem:
     if isinstance(value, dict):
-        return TableRow(place, {str(key).strip(): each for key, each in value.items()})
+        return TableRow(place, {trim(str(key)): each for key, each in value.items()})
     return Problem(place, "not a JSON object (cut short?); write one a line, with a key per column")
 
 
@@ -224,7 +228,10 @@ def _from_text(text: str, name: str) -> tuple[list[str], list[TableRow | Problem
         separator, text, skipped = first[1].replace("\\t", "\t"), text[first.end() :], 1
     comments = _comments(text)
     text, skipped = text[sum(map(len, comments)) :], skipped + len(comments)
-    header = next((line for line in text.splitlines() if line.strip()), "")
+    first_lines = list(islice(filter(str.strip, text.splitlines()), _TITLE_LINES))
+    header = first_lines[0] if first_lines else ""
+    if fact := _titled(first_lines):
+        return [], [Problem(name, fact)]
     if separator is None:
         separator = _separator(header)
     # Some programs write "file, speaker"; only in this case the blank is not part of a quoted cell.
@@ -235,14 +242,14 @@ def _from_text(text: str, name: str) -> tuple[list[str], list[TableRow | Problem
     )
     items: list[TableRow | Problem] = []
     columns: list[str] | None = None
-    line = 1 + skipped
+    line, sizes = 1 + skipped, []
     try:
         for cells in reader:
             place, line = f"{name}:{line}", reader.line_num + 1 + skipped
             if not any(cell.strip() for cell in cells):
                 continue
             if columns is None:
-                columns = [cell.strip().strip("\ufeff") for cell in cells]
+                columns = [trim(cell) for cell in cells]
                 repeated = [column for column, count in Counter(columns).items() if column and count > 1]
                 if repeated:
                     fact = f"two columns are called '{repeated[0]}'; rename one"
@@ -250,6 +257,7 @@ def _from_text(text: str, name: str) -> tuple[list[str], list[TableRow | Problem
                 continue
             while len(cells) > len(columns) and not cells[-1].strip():
                 cells.pop()
+            sizes.append(len(cells))
             if len(cells) != len(columns):
                 why = "cut short?" if len(cells) < len(columns) else f"quote a cell that holds '{separator}'"
                 items.append(Problem(place, f"{len(cells)} cells for {len(columns)} columns; {why}"))
@@ -259,7 +267,19 @@ def _from_text(text: str, name: str) -> tuple[list[str], list[TableRow | Problem
         fact = f"not readable as a table from here on ({error})"
         fact = f"{fact}; a quote may be left open, or not be doubled in a cell"
         return columns or [], [Problem(f"{name}:{line}", fact)]
+    if columns and min(sizes, default=0) > len(columns):
+        remedy = "or name all columns in the first line"
+        items = [Problem(item.place, f"{item.fact}, {remedy}") for item in items if isinstance(item, Problem)]
     return columns or [], items
+
+
+def _titled(lines: Sequence[str]) -> str:
+    """Explain that a title is before the names of the columns; empty if the first line may be these names."""
+    named = next((line for line in lines if len(fields := _usual(line)) > 1 and "file" in fields), None)
+    if named is None or _usual(lines[0]):
+        return ""
+    fact = f"the first line must name the columns, and '{shorten(lines[0])}' names none"
+    return f"{fact}; remove the lines above '{shorten(named)}'"
 
 
 def _comments(text: str) -> list[str]:
@@ -267,14 +287,15 @@ def _comments(text: str) -> list[str]:
     comments: list[str] = []
     for line in io.StringIO(text, newline=""):
         if line.strip() and not line.lstrip().startswith("#"):
-            return comments if _known(line) > max(map(_known, comments), default=0) else []
+            most = max((len(_usual(comment)) for comment in comments), default=0)
+            return comments if len(_usual(line)) > most else []
         comments.append(line)
     return []
 
 
-def _known(header: str) -> int:
-    """Return how many usual names of columns a line has."""
-    return len(fields_by_name(header.split(_separator(header))))
+def _usual(header: str) -> dict[str, str]:
+    """Return the usual names of columns in a line, by field."""
+    return fields_by_name(cell.strip('" ') for cell in header.split(_separator(header)))
 
 
 def _separator(header: str) -> str:

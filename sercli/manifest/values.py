@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sercli.labels import to_noun
+from sercli.labels import to_noun, trim
 from sercli.plain import PlainError
 from sercli.plain.json import from_json
 
@@ -17,6 +17,8 @@ TIMES = frozenset({"start", "end", "duration"})
 """Fields in seconds."""
 NAMES = frozenset({"speaker", "gender", "session", "dialog", "text_id"})
 """Fields that name a person or a thing, which may be unknown."""
+# Fields that are looked up in files or lists, or that hold a text to read: no character of theirs is dropped.
+_UNCHANGED = frozenset({"file", "id", "key", "transcript"})
 
 GENDERS = {
     **dict.fromkeys(("f", "female", "w", "fem", "woman", "women", "weiblich", "frau", "feminine"), "female"),
@@ -52,25 +54,27 @@ def is_absent(value: Any) -> bool:
         return True
     if not isinstance(value, str):
         return False
-    text = value.strip()
+    text = trim(value)
     return text in _NOTHING or text.casefold() in _UNKNOWN or _MARKS.fullmatch(text) is not None
 
 
 def parse_cell(name: str, value: Any) -> Any:
     """Read the value of a field in a list; its type is not checked.
 
-    Text loses the blanks around it. An unknown name or rating is absent. In a field of text, the numbers 1
+    Text loses the blanks around it and, except in names of files, ids and transcripts, its invisible
+    characters. An unknown name or rating is absent. In a field of text, the numbers 1
     and 1.0 are the same, and NaN is absent.
     """
+    if isinstance(value, str):
+        value = value.strip() if name in _UNCHANGED else trim(value)
     if name in TIMES:
         return parse_seconds(value)
     if name in NAMES | RATINGS and is_absent(value):
         return None
     if isinstance(value, str):
-        text = value.strip()
-        if name in NUMBERS and _DECIMAL_COMMA.fullmatch(text):
-            return text.replace(",", ".")
-        return unicodedata.normalize("NFC", text) if name in NAMES else text
+        if name in NUMBERS and _DECIMAL_COMMA.fullmatch(value):
+            return value.replace(",", ".")
+        return unicodedata.normalize("NFC", value) if name in NAMES else value
     if isinstance(value, float) and name not in NUMBERS and name != "sample_rate":
         whole = int(value) if value.is_integer() else value
         return None if math.isnan(value) else whole
@@ -87,12 +91,12 @@ def split_labels(value: Any) -> list[str]:
         ValueError: the cell holds something else.
     """
     if isinstance(value, str):
-        parts = _split_text(unicodedata.normalize("NFC", value.strip()))
+        parts = _split_text(unicodedata.normalize("NFC", trim(value)))
     else:
         parts = list(value) if isinstance(value, list | tuple) else [value]
     if any(isinstance(part, bool | dict | list) for part in parts):
         raise ValueError(f"'{value}' is neither a label nor a list of labels")
-    return [str(part).strip() for part in parts if not is_absent(part)]
+    return [trim(str(part)) for part in parts if not is_absent(part)]
 
 
 def _split_text(text: str) -> list[Any]:

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from sercli.corpora import Corpus
 from sercli.errors import list_some
 from sercli.formatting import count_noun
-from sercli.labels import EMOTIONS, near_noun, to_noun
+from sercli.labels import EMOTIONS, near_noun, to_noun, trim
 from sercli.manifest.values import split_labels
 from sercli.records import Problem, Utterance
 from sercli.schemes import Scheme, schemes_of
@@ -103,7 +103,7 @@ def note_unused(mapped: Iterable[str], utterances: Sequence[Utterance]) -> list[
     """
     if any(utterance.raters for utterance in utterances):
         return []
-    labels = {utterance.emotion_raw.strip() for utterance in utterances if utterance.emotion_raw is not None}
+    labels = {trim(utterance.emotion_raw) for utterance in utterances if utterance.emotion_raw is not None}
     spelled = {label.lower() for label in labels}
     found = []
     for label in mapped:

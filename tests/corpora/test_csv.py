@@ -89,7 +89,7 @@ def test_the_fields_that_can_be_chosen_are_listed():
         ("x.wav,??,,", "label '??' means that no emotion is known; give its emotion with --map '??=EMOTION'"),
         (
             "x.wav,,,",
-            "no emotion; write it, name its column with --column emotion=COLUMN, or add --skip-bad",
+            "no emotion; write it, or name its column with --column emotion=COLUMN",
         ),
         (",sad,,", "no file"),
         ("x.wav,sad,nan,1", explain_time("start", "nan")),

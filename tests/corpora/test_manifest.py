@@ -110,3 +110,16 @@ def test_a_list_without_emotions_names_the_command_that_takes_it(tmp_path):
     assert str(problem) == (
         "files.txt: none of its 2 entries has an emotion; write a table with columns file and emotion"
     )
+
+
+def test_a_kaldi_folder_without_labels_names_the_file_to_write_them_into(tmp_path):
+    (tmp_path / "wav.scp").write_text("u1 a.wav\nu2 b.wav\n")
+    (problem,) = parse(tmp_path)
+    assert str(problem) == (
+        ".: none of its 2 entries has an emotion; write each utterance and its emotion as a line into "
+        "utt2emo, or write a table with columns file and emotion"
+    )
+    (tmp_path / "utt2label").write_text("u1 anger\n")
+    first, problem = parse(tmp_path / "wav.scp")
+    assert first.emotion == "anger"
+    assert str(problem) == "utt2label, 'u2': no emotion; write a line with the utterance and its emotion"

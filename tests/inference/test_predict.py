@@ -561,6 +561,17 @@ def test_a_part_of_a_part_ends_with_it(tmp_path, write_wav):
     )
 
 
+def test_rows_that_mean_the_same_recording_are_noted(tmp_path):
+    (tmp_path / "t.csv").write_text("file,left,right\na.wav,0.5,1\nb.wav,0,1\na.wav,1,2\n")
+    (note,) = read_table(tmp_path / "t.csv").notes
+    assert note == (
+        "t.csv: several rows have the same file and no start and end, and the same prediction (a.wav: 2 "
+        "rows); columns that are not used: left, right; if they hold times, name them with --column "
+        "start=COLUMN --column end=COLUMN"
+    )
+    assert not read_table(tmp_path / "t.csv", {"start": "left", "end": "right"}).notes[1:]
+
+
 def test_times_of_a_table_that_are_none_are_named(tmp_path):
     (tmp_path / "t.csv").write_text("file,start\na.wav,soon\n")
     with pytest.raises(ManifestError, match=r"t\.csv:2: start 'soon' is not a time; write seconds"):

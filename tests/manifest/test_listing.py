@@ -41,6 +41,13 @@ def test_the_usual_spellings_are_known(tmp_path, field, name):
     assert entries(tmp_path / "t.jsonl", json.dumps(record))[0] == [found]
 
 
+def test_invisible_characters_are_dropped_except_from_names_of_files(tmp_path):
+    content = "file,\u200bemotion,speaker\u00ad,start\nb\u200b.wav,anger\u200b,An\ufeffn,\u200b1.5\n"
+    (found,), (note,) = entries(tmp_path / "t.csv", content)
+    assert found == {"file": "b\u200b.wav", "emotion_raw": "anger", "speaker": "Ann", "start": "1.5"}
+    assert note.isprintable()
+
+
 def test_a_sentence_is_no_id_and_a_repeated_number_neither(tmp_path):
     content = "Utterance,Utterance_ID,Speaker,path\nWhat?,0,Ada,a.wav\nFine.,1,Ben,b.wav\nFine.,0,Ada,c.wav\n"
     found, (note,) = entries(tmp_path / "t.csv", content)
@@ -90,6 +97,12 @@ def test_speakers_that_pandas_made_decimal_are_whole_again(tmp_path):
         ("file;start;stop;duration", "a.wav;8000;28000;1.25"),
         ("file;start_ms;end_ms", "a.wav;500.000;1750.000"),
         ("file;start_ms;end_ms", "a.wav;500 ms;00:00:01.750"),
+        ("file;xmin;xmax", "a.wav;0.5;1.75"),
+        ("file;t0_ms;t1_ms", "a.wav;500;1750"),
+        ("file;Time In;Time Out", "a.wav;00:00:00.5;00:00:01.75"),
+        ("file;from;to", "a.wav;0.5;1.75"),
+        ("file;Beginn;Ende", "a.wav;0,5;1,75"),
+        ("file;début;fin", "a.wav;0.5;1.75"),
     ],
 )
 def test_times_of_other_tools_are_seconds(tmp_path, header, row):
@@ -147,12 +160,31 @@ def test_an_unread_time_that_may_be_seconds_can_be_chosen(tmp_path):
         ("start_emotion,weekend", "happy,7"),  # no time, and no word
         ("start,end,start_frame,end_frame", "0.5,1.0,8000,16000"),  # seconds are there
         ("start,duration,end_sample", "0.5,1.0,16000"),
+        ("from,to", "Ann,Ben"),
+        ("from,to", "2,1"),  # speakers by number
+        ("in,out", "0,1"),  # flags
+        ("xmin,ymin,xmax,ymax", "10,10,20,20"),  # a box in an image
         ("offset", ""),
     ],
 )
 def test_columns_that_cut_nothing_are_passed_over(tmp_path, columns, cells):
     (found,), _ = entries(tmp_path / "t.csv", f"file,{columns}\na.wav,{cells}\n")
     assert found["file"] == "a.wav"
+
+
+@pytest.mark.parametrize("end", ["Ende", "to", "fin", "t1"])
+def test_a_start_without_the_end_that_another_column_may_hold_is_refused(tmp_path, end):
+    (tmp_path / "t.csv").write_text(f"file,Start,{end}\na.wav,0.5,1.75\n")
+    (problem,) = read_entries(tmp_path / "t.csv")
+    assert f"if it holds seconds, name it with --column end={end}; " in problem.fact
+
+
+def test_a_column_that_may_hold_the_ends_is_named(tmp_path):
+    _, (note,) = entries(tmp_path / "t.csv", "file,start,pitch,until\na.wav,0.5,0.1,1.75\nb.wav,0,0,2\n")
+    assert note.endswith(
+        "; there is no column of ends, so each part lasts to the end of its file; if 'until' holds the ends, "
+        "name it with --column end=until"
+    )
 
 
 def test_a_column_of_audio_files_is_known_by_its_contents(tmp_path):

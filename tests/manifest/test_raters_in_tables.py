@@ -105,7 +105,7 @@ def test_without_an_emotion_the_label_is_the_plurality(tmp_path):
     assert (first.emotion, first.emotion_raw, second.emotion) == ("anger", None, "undecided")
     assert third == Problem(
         "t.csv:4",
-        "no emotion; write it, name its column with --column emotion=COLUMN, or add --skip-bad",
+        "no emotion; write it, or name its column with --column emotion=COLUMN",
     )
 
 

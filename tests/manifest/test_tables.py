@@ -57,6 +57,23 @@ def test_delimited_text_of_any_program_holds_the_same_rows(tmp_path, text, encod
     assert [{name.strip(): value.strip() for name, value in row.items()} for row in found] == ROWS
 
 
+@pytest.mark.parametrize("title", ["My corpus, 2024", "My corpus", "My corpus,,", "Ours\nmade in 2024"])
+def test_a_title_above_the_names_of_the_columns_is_named(tmp_path, title):
+    (problem,) = read(tmp_path / "t.csv", f"{title}\n\n{delimited(',')}".encode()).items
+    assert problem.fact == (
+        f"the first line must name the columns, and '{title.splitlines()[0]}' names none; remove the lines "
+        """above '"file",emotion,speaker'"""
+    )
+
+
+@pytest.mark.parametrize("more", ["", "c.wav,sad,s3\n"])
+def test_rows_with_more_cells_than_columns_may_lack_a_name(tmp_path, more):
+    table = read(tmp_path / "t.csv", f"{delimited(',').replace(',speaker', '')}{more}".encode())
+    assert {str(item).partition(": ")[2] for item in table.items} == {
+        "3 cells for 2 columns; quote a cell that holds ',', or name all columns in the first line"
+    }
+
+
 LAYOUTS = {
     "lines": "\n".join(json.dumps(row) for row in ROWS),
     "list": json.dumps(ROWS, indent=1),

@@ -26,11 +26,14 @@ class Format:
         write: function that takes a path, utterances and the folder that their files are relative to. It
             writes everything that an `Utterance` holds, or nothing. Raises `ManifestError` for content that
             the format can't hold. ``None`` if the format is only read.
+        labels_file: function from a recognised path to the name of the file that holds, or would hold, the
+            label of each utterance in a line. ``None`` if the list itself holds them.
     """
 
     recognises: Callable[[Path], bool]
     read: Callable[[Path], Iterator[Utterance | Problem]]
     write: Callable[[Path, Iterable[Utterance], Path], None] | None = None
+    labels_file: Callable[[Path], str] | None = None
 
 
 def format_names() -> list[str]:
@@ -50,6 +53,13 @@ def get_format(name: str) -> Format:
 def recognise(path: Path) -> str | None:
     """Name the format of a file or folder; ``None`` for an unknown format."""
     return next((name for name in format_names() if get_format(name).recognises(path)), None)
+
+
+def labels_file(path: Path) -> str:
+    """Name the file beside a list that holds its labels; empty if the list itself holds them."""
+    name = recognise(path)
+    find = None if name is None else get_format(name).labels_file
+    return "" if find is None else find(path)
 
 
 def write_list(name: str, path: Path, utterances: Iterable[Utterance], root: Path) -> None:

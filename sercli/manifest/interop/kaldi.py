@@ -43,22 +43,22 @@ def read(path: Path) -> Iterator[Utterance | Problem]:
     Raises:
         ManifestError: a file can't be read as text.
     """
-    folder = path if path.is_dir() else path.parent
+    folder = _folder(path)
     table = _Tables(folder)
     recordings = table.read("wav.scp")
-    labels = next((name for name in _LABELS if (folder / name).is_file()), None)
+    labels = labels_file(path)
     fields = {field: table.read(name) for field, name in _OF_UTTERANCES.items()}
     names = _OF_UTTERANCES
     if not fields["speaker"]:
         names = names | {"speaker": _MEMBERS}
         fields["speaker"] = table.read_members(_MEMBERS)
-    emotions = table.read(labels) if labels else {}
+    emotions = table.read(labels)
     by_speaker, by_utterance = (table.read(name) for name in _GENDERS)
     segments = table.read("segments")
     yield from table.problems
     yield _note(folder, labels, names.values())
     listing, listed = ("segments", segments) if segments else ("wav.scp", recordings)
-    for name, own in [(names[field], own) for field, own in fields.items()] + [(labels or "", emotions)]:
+    for name, own in [(names[field], own) for field, own in fields.items()] + [(labels, emotions)]:
         if foreign := [key for key in own if key not in listed]:
             fact = f"{name} names utterances that {listing} does not have: {list_some(foreign, _SHOWN)}"
             yield Note(str(folder / name), fact, title="not used")
@@ -87,6 +87,15 @@ def read(path: Path) -> Iterator[Utterance | Problem]:
             f"{len(commands)} of wav.scp are commands, which were not run; the files that they name are read"
         )
         yield Note(str(folder / "wav.scp"), fact, title="commands")
+
+
+def labels_file(path: Path) -> str:
+    """Name the file of the labels; the usual one if there is none."""
+    return next((name for name in _LABELS if (_folder(path) / name).is_file()), _LABELS[0])
+
+
+def _folder(path: Path) -> Path:
+    return path if path.is_dir() else path.parent
 
 
 def find_file(value: str) -> str:
@@ -121,13 +130,13 @@ def _cut(value: str, record: dict[str, str]) -> tuple[str, dict[str, str]]:
     return recording, record | {"start": start} | ({} if end.startswith("-") else {"end": end})
 
 
-def _note(folder: Path, labels: str | None, of_utterances: Iterable[str]) -> Note:
-    names = ("wav.scp", "segments", *of_utterances, *_GENDERS, *([labels] if labels else []))
+def _note(folder: Path, labels: str, of_utterances: Iterable[str]) -> Note:
+    names = ("wav.scp", "segments", *of_utterances, *_GENDERS, labels)
     read_files = ", ".join(name for name in names if (folder / name).is_file())
     without = (
         ""
-        if labels
-        else f"; no labels: write them into {_LABELS[0]}, a line with the utterance and its emotion"
+        if (folder / labels).is_file()
+        else f"; no labels: write them into {labels}, a line with the utterance and its emotion"
     )
     return Note(str(folder), f"{read_files}{without}", title="files read")
 
@@ -172,4 +181,4 @@ class _Tables:
                 yield f"{path}:{number}", key, value.strip()
 
 
-FORMAT = Format(recognises, read)
+FORMAT = Format(recognises, read, labels_file=labels_file)
