@@ -37,8 +37,8 @@ class LabelMap:
         texts = dict.fromkeys(label_text(label) for label in labels if not is_absent(label))
         if unknown := [text for text in texts if text not in self.names and text not in self.kept]:
             fact = (
-                f"{self.title} has no name for {list_some(_quoted(unknown), _SHOWN)}, which the list has; these "
-                "labels are kept as they are; correct the list or the map"
+                f"{self.title} has no name for {list_some(_quoted(unknown), _SHOWN)}, which the list has; "
+                "these labels are kept as they are; correct the list or the map"
             )
             if self.names:
                 fact += f", which has names for {list_some(_quoted(self.names), _SHOWN)}"
