@@ -6,7 +6,7 @@ A table may have the part of each row in a column.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from sercli.manifest.columns import simplify
@@ -47,13 +47,25 @@ def find_divisions(paths: Iterable[Path], folder: Path) -> dict[str, dict[str, P
 
     Returns:
         Path by part (train, dev, test, in this order), by name of the group, as ``fold_1/x_*_fold_1.jsonl``.
-        A group has two parts or more.
+        A group has two parts or more. Without such files, the metadata of an audiofolder's folders.
+    """
+    listed = sorted(paths)
+    found = _group({path: path for path in listed}, folder)
+    return found or _group({path: path.parent for path in listed if path.stem == "metadata"}, folder)
+
+
+def _group(named: Mapping[Path, Path], folder: Path) -> dict[str, dict[str, Path]]:
+    """Group lists.
+
+    Args:
+        named: by list, the path that has the part in its name: the list itself, or its folder.
+        folder: as above.
     """
     groups: dict[tuple[Path, str], dict[str, Path]] = {}
-    for path in sorted(paths):
-        part = part_of(path.stem)
+    for path, own in named.items():
+        part = part_of(own.stem)
         if part and _is_list(path):
-            known = groups.setdefault((path.parent, _PART.sub("*", path.stem)), {})
+            known = groups.setdefault((own.parent, _PART.sub("*", own.stem)), {})
             # The same list in several formats counts once; the first suffix wins.
             if part not in known or _rank(path) < _rank(known[part]):
                 known[part] = path
@@ -61,9 +73,9 @@ def find_divisions(paths: Iterable[Path], folder: Path) -> dict[str, dict[str, P
     for (parent, _), by_part in groups.items():
         if len(by_part) < 2:
             continue
-        first = next(iter(by_part.values()))
+        first = next(iter(by_part.values())).relative_to(parent)
         place = parent.relative_to(folder).as_posix()
-        name = f"{place}/{_PART.sub('*', first.name)}".removeprefix("./")
+        name = f"{place}/{_PART.sub('*', first.as_posix())}".removeprefix("./")
         found[name] = {part: by_part[part] for part in PARTS if part in by_part}
     return found
 
