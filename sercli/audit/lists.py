@@ -10,16 +10,19 @@ from sercli import audio, files
 from sercli.audit import PARTS, Division, Item
 from sercli.audit._file_names import complete_by_names
 from sercli.corpora import corpus_names, get_corpus
-from sercli.errors import AudioError, ManifestError
+from sercli.errors import AudioError, ManifestError, list_some
 from sercli.manifest.divisions import find_divisions, part_column, part_in_cell, part_of
 from sercli.manifest.interop import read_list
 from sercli.manifest.lengths import Lengths, without_foreign_times
-from sercli.manifest.listing import check_columns
+from sercli.manifest.listing import check_columns, choose_columns
 from sercli.manifest.recordings import Found, Missing, Recordings, describe_renamed
-from sercli.manifest.tables import read_table
+from sercli.manifest.tables import Table, read_table
 from sercli.manifest.text import binary_kind
+from sercli.manifest.values import is_absent
 from sercli.processor import count_cores
 from sercli.records import Note, Problem, Utterance
+
+_SHOWN = 5
 
 Keep = Callable[[Mapping[str, Any]], bool]
 """Returns whether to read a row of a table, from its cells."""
@@ -220,7 +223,33 @@ def _division(
                 lengths.add(stated, replace(stated, duration=read.seconds))
         notes += [f"{note.place}: {_describe(note)}" for note in lengths.notes()]
         parts[part] = hashed
-    return Division(name, parts, _shares(parts)), notes
+    no_speaker = ""
+    if any(is_absent(item.utterance.speaker) for items in parts.values() for item in items):
+        no_speaker = _name_speakers([path for path, _ in lists.values()], reader.columns or {})
+    return Division(name, parts, _shares(parts), no_speaker=no_speaker), notes
+
+
+def _name_speakers(paths: Iterable[Path], columns: Mapping[str, str]) -> str:
+    """Explain how to name the speakers in tables without a column of them; empty if there are none."""
+    unread: dict[str, list[str]] = {}
+    complete = False
+    for path in dict.fromkeys(paths):
+        table = read_table(path) if path.is_file() else Table((), ())
+        fields, _ = choose_columns(table, columns)
+        complete |= "speaker" in fields
+        if "file" in fields and "speaker" not in fields:
+            known = {*fields.values(), part_column(table.columns), "fold", ""}
+            unread[path.name] = [column for column in table.columns if column not in known]
+    if not unread:
+        return ""
+    name, others = next(iter(unread.items()))
+    if not others:
+        return f"add a column speaker to {name}"
+    which = f"'{others[0]}'" if len(others) == 1 else f"one of {list_some(others, _SHOWN)}"
+    if complete:
+        return f"if {which} in {name} names the speakers, rename the column to speaker"
+    chosen = others[0] if len(others) == 1 else "COLUMN"
+    return f"if {which} names the speakers, add --column speaker={chosen}"
 
 
 def _describe(problem: Problem) -> str:

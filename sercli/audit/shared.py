@@ -36,11 +36,12 @@ def utterances(division: Division) -> Finding:
 def speakers(division: Division) -> Finding:
     """Find speakers who are in two parts; an utterance without a speaker can't be compared."""
     finding = _shared("speakers", division, _of_corpus("speaker", division), "speaker")
+    remedy = [division.no_speaker] if division.no_speaker else []
     if finding.verdict is Verdict.NOT_CHECKED:
-        return finding
+        return replace(finding, fact="; ".join([finding.fact, *remedy]))
     doubts = []
     if unnamed := sum(is_absent(item.utterance.speaker) for item in division.items):
-        doubts.append(f"{unnamed} of {len(division.items)} utterances have no speaker")
+        doubts += [f"{unnamed} of {len(division.items)} utterances have no speaker", *remedy]
     if alike := _spelled_differently(division):
         have = "1 speaker has" if len(alike) == 1 else f"{len(alike)} speakers have"
         doubts.append(

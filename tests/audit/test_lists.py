@@ -118,14 +118,29 @@ def test_a_column_of_another_name_is_chosen(corpus, command_line):
         from_files(lists, None, {"speakr": "who"})
 
 
-@pytest.mark.parametrize("speakers", [("who", "who"), ("speaker", "who"), ("who", "speaker")])
-def test_speakers_that_could_not_be_compared_are_status_4(corpus, command_line, speakers):
+@pytest.mark.parametrize(
+    ("speakers", "remedy"),
+    [
+        (("who", "who"), "no utterance has a speaker; if 'who' names the speakers, add --column speaker=who"),
+        (
+            ("speaker", "who"),
+            "no speaker; if 'who' in test.csv names the speakers, rename the column to speaker",
+        ),
+        (
+            ("who", "speaker"),
+            "no speaker; if 'who' in train.csv names the speakers, rename the column to speaker",
+        ),
+        (("file", "file"), "no utterance has a speaker; add a column speaker to train.csv"),
+    ],
+)
+def test_speakers_that_could_not_be_compared_are_status_4(corpus, command_line, speakers, remedy):
     for part, (name, column) in {"train": ("a", speakers[0]), "test": ("c", speakers[1])}.items():
-        write(corpus / f"{part}.csv", [{"file": f"wav/{name}.wav", "emotion": "sad", column: name}])
+        write(corpus / f"{part}.csv", [{column: name, "file": f"wav/{name}.wav", "emotion": "sad"}])
     lists = [corpus / "train.csv", corpus / "test.csv"]
     status, out, _ = command_line("audit", *lists, "--audio-root", corpus)
     assert status == 4
     assert out.endswith("speakers not checked; otherwise no leak found\n")
+    assert remedy in out
     status, out, _ = command_line("audit", *lists, "--audio-root", corpus, "--json")
     assert (status, json.loads(out)["speakers_checked"]) == (4, False)
 
