@@ -244,7 +244,7 @@ def _name_speakers(paths: Iterable[Path], columns: Mapping[str, str]) -> str:
         return ""
     name, others = next(iter(unread.items()))
     if not others:
-        return f"add a column speaker to {name}"
+        return f"add the speakers to {name} under the name speaker"
     which = f"'{others[0]}'" if len(others) == 1 else f"one of {list_some(others, _SHOWN)}"
     if complete:
         return f"if {which} in {name} names the speakers, rename the column to speaker"

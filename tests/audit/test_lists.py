@@ -130,7 +130,10 @@ def test_a_column_of_another_name_is_chosen(corpus, command_line):
             ("who", "speaker"),
             "no speaker; if 'who' in train.csv names the speakers, rename the column to speaker",
         ),
-        (("file", "file"), "no utterance has a speaker; add a column speaker to train.csv"),
+        (
+            ("file", "file"),
+            "no utterance has a speaker; add the speakers to train.csv under the name speaker",
+        ),
     ],
 )
 def test_speakers_that_could_not_be_compared_are_status_4(corpus, command_line, speakers, remedy):
