@@ -93,7 +93,7 @@ def describe_shard(path: Path) -> Shard:
         audio = [field.name for field in schema if is_recording(field)]
         columns = tuple(field.name for field in schema if not is_binary(field.type))
         rows = file.metadata.num_rows if hasattr(file, "metadata") else sum(batch.num_rows for batch in file)
-        classes = _classes(schema.metadata) or _classes_of_card(path)
+        classes = _classes(schema.metadata) or classes_of_card(path)
         return Shard(path, columns, audio[0] if audio else None, rows, classes)
 
 
@@ -163,7 +163,7 @@ def _classes(metadata: Mapping[bytes, bytes] | None) -> dict[str, tuple[str, ...
         return {}
 
 
-def _classes_of_card(path: Path) -> dict[str, tuple[str, ...]]:
+def classes_of_card(path: Path) -> dict[str, tuple[str, ...]]:
     """Return the names of classes by column, from the card in the folder of a file or one of two above."""
     for folder in list(path.parents)[:3]:
         try:
