@@ -42,8 +42,10 @@ def test_the_audio_is_copied_and_the_types_declared(root, tmp_path):
         ("metadata.csv", "file_name,label\na.wav,1\nb.wav,0\nc.wav,fear\n"),
         (
             "train/metadata.jsonl",
-            '{"file_name": "a.wav", "label": 1}\n{"file_name": "b.wav", "label": 0}\n'
-            '{"file_name": "c.wav", "label": "fear"}\n',
+            "".join(
+                f'{{"file_name": "{name}.wav", "label": {label}}}\n'
+                for name, label in (("a", 1), ("b", 0), ("c", '"fear"'))
+            ),
         ),
     ],
 )
