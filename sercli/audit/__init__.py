@@ -51,6 +51,7 @@ class Division:
         shares_of: for a union, such reasons of each corpus, by corpus and check.
         joined: whether the corpora are a union, so that speakers, sessions, dialogs and texts have the name
             of their corpus in front.
+        no_speaker: what to do if utterances have no speaker; empty if it is not known.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Division:
     shares: Mapping[str, str] = field(default_factory=dict)
     shares_of: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     joined: bool = False
+    no_speaker: str = ""
 
     @property
     def items(self) -> list[Item]:

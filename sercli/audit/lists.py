@@ -1,23 +1,31 @@
-"""Divisions from lists: two or three files, or a folder of lists as other toolkits write them."""
+"""Divisions from lists: two or three files, a table with a column of parts, or a folder of lists."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from sercli import audio, files
 from sercli.audit import PARTS, Division, Item
 from sercli.audit._file_names import complete_by_names
 from sercli.corpora import corpus_names, get_corpus
-from sercli.errors import AudioError, ManifestError
-from sercli.manifest.divisions import find_divisions, part_of
+from sercli.errors import AudioError, ManifestError, list_some
+from sercli.manifest.divisions import find_divisions, part_column, part_in_cell, part_of
 from sercli.manifest.interop import read_list
 from sercli.manifest.lengths import Lengths, without_foreign_times
-from sercli.manifest.listing import check_columns
+from sercli.manifest.listing import check_columns, choose_columns
 from sercli.manifest.recordings import Found, Missing, Recordings, describe_renamed
+from sercli.manifest.tables import Table, read_table
 from sercli.manifest.text import binary_kind
+from sercli.manifest.values import is_absent
 from sercli.processor import count_cores
 from sercli.records import Note, Problem, Utterance
+
+_SHOWN = 5
+
+Keep = Callable[[Mapping[str, Any]], bool]
+"""Returns whether to read a row of a table, from its cells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +51,15 @@ class ListReader:
             fact = kind or "no such folder; --audio-root names the folder of the audio files"
             raise ManifestError(f"{self.audio_root}: {fact}")
 
-    def read(self, path: Path) -> tuple[list[Item], list[str]]:
-        """Read a list; return its items and notes for the user.
+    def read(self, path: Path, keep: Keep | None = None) -> tuple[list[Item], list[str]]:
+        """Read a list, or the rows to keep; return the items and notes for the user.
 
         Raises:
             ManifestError: the list can't be read, or a line of it.
         """
         listed: list[Utterance] = []
         notes: list[str] = []
-        for found in read_list(path, self.columns):
+        for found in read_list(path, self.columns, keep):
             if isinstance(found, Utterance):
                 listed.append(found)
             elif isinstance(found, Note) or found.harmless:
@@ -100,8 +108,63 @@ def from_files(
     if None in named or len(set(named)) < len(named):
         named = list(PARTS) if len(paths) == 3 else ["train", "test"]
     reader = ListReader(audio_root, check_columns(columns or {}))
-    by_part = {str(part): path for part, path in zip(named, paths, strict=True)}
+    by_part = {str(part): (path, None) for part, path in zip(named, paths, strict=True)}
     return _division(" + ".join(path.name for path in paths), by_part, reader)
+
+
+def from_table(
+    path: Path, audio_root: Path | None = None, columns: Mapping[str, str] | None = None
+) -> tuple[list[Division], list[str]]:
+    """Make the divisions of one table with a column of parts and, for several divisions, one of folds.
+
+    Returns:
+        The divisions, and notes on the table, a line each.
+
+    Raises:
+        ConfigError: a field does not exist.
+        ManifestError: the table can't be read, or it does not divide its rows.
+    """
+    table = read_table(path)
+    column = part_column(table.columns)
+    if column is None:
+        raise ManifestError(
+            f"{path}: a division needs two or three lists: train, (dev,) test; or one table with a column "
+            "split, partition, subset, set or part that has train, dev or test in each row"
+        )
+    found: dict[str, set[str]] = {}
+    for row in table.rows:
+        stated = _cell(row.values, column)
+        part = part_in_cell(stated)
+        if part is None:
+            raise ManifestError(
+                f"{path.parent / row.place}: {column} '{stated}' is none of {', '.join(PARTS)}; correct the "
+                "table, or give two or three lists"
+            )
+        found.setdefault(_cell(row.values, "fold"), set()).add(part)
+    reader = ListReader(audio_root, check_columns(columns or {}))
+    divisions: list[Division] = []
+    notes: list[str] = []
+    for fold, named in found.items():
+        name = f"{path.name}, fold {fold}" if fold else path.name
+        lists = {part: (path, _rows_of(fold, column, part)) for part in PARTS if part in named}
+        if len(lists) < 2:
+            raise ManifestError(f"{path}: the column '{column}' of {name} names only {', '.join(lists)}")
+        division, read_notes = _division(name, lists, reader)
+        divisions.append(division)
+        notes += read_notes
+    return divisions, [f"{path.name}: the column '{column}' divides the utterances", *dict.fromkeys(notes)]
+
+
+def _rows_of(fold: str, column: str, part: str) -> Keep:
+    def keep(values: Mapping[str, Any]) -> bool:
+        return _cell(values, "fold") == fold and part_in_cell(_cell(values, column)) == part
+
+    return keep
+
+
+def _cell(values: Mapping[str, Any], column: str) -> str:
+    value = values.get(column)
+    return "" if value is None else str(value)
 
 
 def from_folder(
@@ -128,7 +191,8 @@ def from_folder(
     notes: list[str] = []
     for name, found in complete.items():
         try:
-            division, read_notes = _division(name, found, reader)
+            lists = {part: (path, None) for part, path in found.items()}
+            division, read_notes = _division(name, lists, reader)
         except ManifestError as error:
             skipped.append(f"skipped: {error}")
             continue
@@ -139,15 +203,17 @@ def from_folder(
     return divisions, skipped + notes
 
 
-def _division(name: str, paths: Mapping[str, Path], reader: ListReader) -> tuple[Division, list[str]]:
+def _division(
+    name: str, lists: Mapping[str, tuple[Path, Keep | None]], reader: ListReader
+) -> tuple[Division, list[str]]:
     parts: dict[str, list[Item]] = {}
     notes: list[str] = []
-    for part, path in paths.items():
-        parts[part], read_notes = reader.read(path)
+    for part, (path, keep) in lists.items():
+        parts[part], read_notes = reader.read(path, keep)
         notes += read_notes
     parts, name_notes = complete_by_names(parts)
     notes += name_notes
-    for part, path in paths.items():
+    for part, (path, _) in lists.items():
         lengths = Lengths(path.name)
         listed = {id(item.utterance): item.utterance for item in parts[part]}
         hashed = _hash_audio(parts[part])
@@ -157,7 +223,33 @@ def _division(name: str, paths: Mapping[str, Path], reader: ListReader) -> tuple
                 lengths.add(stated, replace(stated, duration=read.seconds))
         notes += [f"{note.place}: {_describe(note)}" for note in lengths.notes()]
         parts[part] = hashed
-    return Division(name, parts, _shares(parts)), notes
+    no_speaker = ""
+    if any(is_absent(item.utterance.speaker) for items in parts.values() for item in items):
+        no_speaker = _name_speakers([path for path, _ in lists.values()], reader.columns or {})
+    return Division(name, parts, _shares(parts), no_speaker=no_speaker), notes
+
+
+def _name_speakers(paths: Iterable[Path], columns: Mapping[str, str]) -> str:
+    """Explain how to name the speakers in tables without a column of them; empty if there are none."""
+    unread: dict[str, list[str]] = {}
+    complete = False
+    for path in dict.fromkeys(paths):
+        table = read_table(path) if path.is_file() else Table((), ())
+        fields, _ = choose_columns(table, columns)
+        complete |= "speaker" in fields
+        if "file" in fields and "speaker" not in fields:
+            known = {*fields.values(), part_column(table.columns), "fold", ""}
+            unread[path.name] = [column for column in table.columns if column not in known]
+    if not unread:
+        return ""
+    name, others = next(iter(unread.items()))
+    if not others:
+        return f"add the speakers to {name} under the name speaker"
+    which = f"'{others[0]}'" if len(others) == 1 else f"one of {list_some(others, _SHOWN)}"
+    if complete:
+        return f"if {which} in {name} names the speakers, rename the column to speaker"
+    chosen = others[0] if len(others) == 1 else "COLUMN"
+    return f"if {which} names the speakers, add --column speaker={chosen}"
 
 
 def _describe(problem: Problem) -> str:

@@ -8,7 +8,7 @@ from itertools import combinations
 from pathlib import PurePosixPath
 
 from sercli.audit import Division, Finding, Item, Verdict, judge
-from sercli.manifest.speakers import loosely
+from sercli.manifest.speakers import DIFFERENCES, loosely, narrowly
 from sercli.manifest.values import is_absent
 
 Key = Callable[[Item], str | None]
@@ -36,16 +36,17 @@ def utterances(division: Division) -> Finding:
 def speakers(division: Division) -> Finding:
     """Find speakers who are in two parts; an utterance without a speaker can't be compared."""
     finding = _shared("speakers", division, _of_corpus("speaker", division), "speaker")
+    remedy = [division.no_speaker] if division.no_speaker else []
     if finding.verdict is Verdict.NOT_CHECKED:
-        return finding
+        return replace(finding, fact="; ".join([finding.fact, *remedy]))
     doubts = []
     if unnamed := sum(is_absent(item.utterance.speaker) for item in division.items):
-        doubts.append(f"{unnamed} of {len(division.items)} utterances have no speaker")
+        doubts += [f"{unnamed} of {len(division.items)} utterances have no speaker", *remedy]
     if alike := _spelled_differently(division):
         have = "1 speaker has" if len(alike) == 1 else f"{len(alike)} speakers have"
         doubts.append(
-            f"{have} names that differ only in case, spaces or leading zeros, such as "
-            f"{' and '.join(alike[0])}: spell them the same way"
+            f"{have} names that differ only in {DIFFERENCES}, such as {' and '.join(alike[0])}: "
+            "spell them the same way"
         )
     if not doubts:
         return finding
@@ -54,7 +55,10 @@ def speakers(division: Division) -> Finding:
 
 
 def _spelled_differently(division: Division) -> list[tuple[str, str]]:
-    """Find names in two parts with different spellings that may be one speaker's, sorted."""
+    """Find names in two parts with different spellings that may be one speaker's, sorted.
+
+    If one part has spk1 and spk_1, its author uses them for two people.
+    """
     key = _of_corpus("speaker", division)
     spellings: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for part, items in division.parts.items():
@@ -64,12 +68,13 @@ def _spelled_differently(division: Division) -> list[tuple[str, str]]:
                 spellings[corpus + slash + loosely(speaker)][part].add(name)
     found = []
     for by_part in spellings.values():
+        two_people = any(len(set(map(narrowly, names))) > 1 for names in by_part.values())
         pairs = (
             (one, other)
             for a, b in division.pairs()
             for one in sorted(by_part.get(a, ()))
             for other in sorted(by_part.get(b, ()))
-            if one != other
+            if one != other and not (two_people and narrowly(one) != narrowly(other))
         )
         if pair := next(pairs, None):
             one, other = (name.partition("/")[2] for name in pair)

@@ -31,8 +31,8 @@ def audit(
     targets: Annotated[
         list[str] | None,
         typer.Argument(
-            help="A run, or two or three lists of files (train, dev, test), or a folder of such lists in the "
-            "layout of EmoBox, SpeechBrain, s3prl or nkululeko.",
+            help="A run, or two or three lists of files (train, dev, test), or one table with a column "
+            "split, or a folder of such lists in the layout of EmoBox, SpeechBrain, s3prl or nkululeko.",
             show_default=False,
         ),
     ] = None,
@@ -125,7 +125,7 @@ def _divide(
     targets: "Sequence[str]", audio_root: Path | None, columns: "Mapping[str, str]", place: "Workspace"
 ) -> tuple[str, "list[Division]", list[str], "list[Finding]"]:
     """Make the divisions of lists, a folder or a run, with a description, notes and findings about a run."""
-    from sercli.audit.lists import from_files, from_folder
+    from sercli.audit.lists import from_files, from_folder, from_table
 
     paths = [Path(target) for target in targets]
     if len(paths) > 1:
@@ -135,7 +135,8 @@ def _divide(
         divisions, notes = from_folder(paths[0], audio_root, columns)
         return f"{paths[0]}: {len(divisions)} divisions", divisions, notes, []
     if paths[0].is_file():
-        raise typer.BadParameter("a division needs two or three lists: train, (dev,) test")
+        divisions, notes = from_table(paths[0], audio_root, columns)
+        return str(paths[0]), divisions, notes, []
     if Path(targets[0]).suffix and not paths[0].exists():
         raise typer.BadParameter(f"{targets[0]}: no such file, and no run has a name with an ending")
     _need_lists(audio_root, columns, "a run")

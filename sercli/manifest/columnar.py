@@ -1,7 +1,7 @@
 """Read Parquet and Arrow files with pyarrow: as tables, and the recordings that are inside them.
 
-Hugging Face's datasets are such files. Their schema holds the names of the classes; a column of audio holds
-pairs of the encoded recording and its name.
+Hugging Face's datasets are such files. Their schema holds the names of the classes, or the card of the data
+set does (``README.md``); a column of audio holds pairs of the encoded recording and its name.
 
 Source: huggingface.co/docs/datasets, Audio and ClassLabel; datasets 5.2, features/audio.py.
 """
@@ -10,7 +10,7 @@ import importlib.util
 import math
 import os
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any
 from sercli.errors import ManifestError
 from sercli.plain import PlainError
 from sercli.plain.json import from_json
+from sercli.plain.yaml import from_yaml
 
 SUFFIXES = (".parquet", ".arrow")
 INSTALL = "pip install 'sercli[parquet]'"
@@ -92,7 +93,8 @@ def describe_shard(path: Path) -> Shard:
         audio = [field.name for field in schema if is_recording(field)]
         columns = tuple(field.name for field in schema if not is_binary(field.type))
         rows = file.metadata.num_rows if hasattr(file, "metadata") else sum(batch.num_rows for batch in file)
-        return Shard(path, columns, audio[0] if audio else None, rows, _classes(schema.metadata))
+        classes = _classes(schema.metadata) or classes_of_card(path)
+        return Shard(path, columns, audio[0] if audio else None, rows, classes)
 
 
 def read_shard(shard: Shard, *, recordings: bool = False) -> Iterator[dict[str, Any]]:
@@ -159,6 +161,33 @@ def _classes(metadata: Mapping[bytes, bytes] | None) -> dict[str, tuple[str, ...
         return {name: tuple(map(str, names)) for name, names in named.items()}
     except (PlainError, UnicodeDecodeError, KeyError, TypeError, AttributeError):
         return {}
+
+
+def classes_of_card(path: Path) -> dict[str, tuple[str, ...]]:
+    """Return the names of classes by column, from the card in the folder of a file or one of two above."""
+    for folder in list(path.parents)[:3]:
+        try:
+            text = (folder / "README.md").read_text(encoding="utf-8-sig")
+            described = from_yaml(text.split("---\n")[1]).value["dataset_info"]
+            configs = described if isinstance(described, list) else [described]
+            found = [_classes_of_features(each["features"]) for each in configs]
+        except (OSError, UnicodeDecodeError, PlainError, LookupError, TypeError, AttributeError, ValueError):
+            continue
+        # Of several configurations, it is not known which one the file belongs to.
+        return found[0] if found and all(each == found[0] for each in found) else {}
+    return {}
+
+
+def _classes_of_features(features: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
+    classes = {}
+    for feature in features:
+        kind = feature.get("dtype")
+        names = kind["class_label"]["names"] if isinstance(kind, dict) and "class_label" in kind else []
+        if isinstance(names, dict):  # the number of a class is its key
+            names = [names[str(number)] for number in range(len(names))]
+        if names:
+            classes[str(feature["name"])] = tuple(map(str, names))
+    return classes
 
 
 def _plain(value: Any, classes: tuple[str, ...] | None) -> Any:

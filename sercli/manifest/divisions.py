@@ -1,25 +1,41 @@
-"""Find lists that divide a corpus: files whose names differ only in train, dev and test.
+"""Find lists that divide a corpus: files whose names differ only in train, dev and test, or a table.
 
 EmoBox, s3prl, SpeechBrain and nkululeko write such files, as ``x_train_fold_1.jsonl`` and
 ``x_test_fold_1.jsonl``, or ``train.json``, ``valid.json`` and ``test.json``.
+A table may have the part of each row in a column.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+from sercli.manifest.columns import simplify
 
 PARTS = ("train", "dev", "test")
 
 # The name of a part within a file's name, as toolkits write it.
 _PART = re.compile(r"(?<![a-z])(train|trn|valid(?:ation)?|val|dev|test|tst|eval)(?![a-z])", re.IGNORECASE)
-_MEANS = {"trn": "train", "valid": "dev", "validation": "dev", "val": "dev", "tst": "test", "eval": "test"}
+_PART_COLUMNS = ("part", "split", "partition", "subset", "set")
+_MEANS = {"training": "train", "development": "dev", "testing": "test"}
+_SHORT = {"trn": "train", "valid": "dev", "validation": "dev", "val": "dev", "tst": "test", "eval": "test"}
 _SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".parquet")
 
 
 def part_of(name: str) -> str | None:
     """Return the part, train, dev or test, that the name of a file without suffix has in it."""
     found = _PART.findall(name)
-    return _MEANS.get(found[-1].lower(), found[-1].lower()) if found else None
+    return _SHORT.get(found[-1].lower(), found[-1].lower()) if found else None
+
+
+def part_column(columns: Iterable[str]) -> str | None:
+    """Return the column of a table that names the part of each row."""
+    named = {simplify(name): name for name in columns}
+    return next((named[name] for name in _PART_COLUMNS if name in named), None)
+
+
+def part_in_cell(cell: str) -> str | None:
+    """Return the part, train, dev or test, that a cell of such a column names."""
+    return _MEANS.get(cell.strip().lower()) or part_of(cell)
 
 
 def find_divisions(paths: Iterable[Path], folder: Path) -> dict[str, dict[str, Path]]:
@@ -31,13 +47,25 @@ def find_divisions(paths: Iterable[Path], folder: Path) -> dict[str, dict[str, P
 
     Returns:
         Path by part (train, dev, test, in this order), by name of the group, as ``fold_1/x_*_fold_1.jsonl``.
-        A group has two parts or more.
+        A group has two parts or more. Without such files, the metadata of an audiofolder's folders.
+    """
+    listed = sorted(paths)
+    found = _group({path: path for path in listed}, folder)
+    return found or _group({path: path.parent for path in listed if path.stem == "metadata"}, folder)
+
+
+def _group(named: Mapping[Path, Path], folder: Path) -> dict[str, dict[str, Path]]:
+    """Group lists.
+
+    Args:
+        named: by list, the path that has the part in its name: the list itself, or its folder.
+        folder: as above.
     """
     groups: dict[tuple[Path, str], dict[str, Path]] = {}
-    for path in sorted(paths):
-        part = part_of(path.stem)
+    for path, own in named.items():
+        part = part_of(own.stem)
         if part and _is_list(path):
-            known = groups.setdefault((path.parent, _PART.sub("*", path.stem)), {})
+            known = groups.setdefault((own.parent, _PART.sub("*", own.stem)), {})
             # The same list in several formats counts once; the first suffix wins.
             if part not in known or _rank(path) < _rank(known[part]):
                 known[part] = path
@@ -45,9 +73,9 @@ def find_divisions(paths: Iterable[Path], folder: Path) -> dict[str, dict[str, P
     for (parent, _), by_part in groups.items():
         if len(by_part) < 2:
             continue
-        first = next(iter(by_part.values()))
+        first = next(iter(by_part.values())).relative_to(parent)
         place = parent.relative_to(folder).as_posix()
-        name = f"{place}/{_PART.sub('*', first.name)}".removeprefix("./")
+        name = f"{place}/{_PART.sub('*', first.as_posix())}".removeprefix("./")
         found[name] = {part: by_part[part] for part in PARTS if part in by_part}
     return found
 

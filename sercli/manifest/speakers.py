@@ -11,11 +11,27 @@ from sercli.records import Note, Utterance
 # Differences between two spellings of one number.
 _DECIMAL = re.compile(r"\d+\.0+")
 _LEADING_ZEROS = re.compile(r"(?<![\d.])0+(?=\d)")
+# Words in front of a name, before a blank or sign, or a number.
+_TITLE = re.compile(r"(?:speaker|spkr?|actor|subject)(?:[-_.\s]+(?=\w)|(?=\d))")
+_SIGNS = re.compile(r"(?<=[^\W\d_])[-_.]+|[-_.]+(?=[^\W\d_])")
 _SHOWN = 3
+
+DIFFERENCES = "case, spaces, leading zeros, signs such as _ or a word such as 'speaker'"
+"""Differences between two spellings of one name, for messages."""
 
 
 def loosely(name: str) -> str:
     """Return a speaker's name without the differences between lists.
+
+    These are the ones of `narrowly`, a word such as ``speaker`` in front, and the signs ``_ - .`` beside a
+    letter (1_1 and 11 are two names).
+    """
+    plain = unicodedata.normalize("NFKC", name).strip().casefold()
+    return narrowly(_SIGNS.sub("", _TITLE.sub("", plain)))
+
+
+def narrowly(name: str) -> str:
+    """Return a speaker's name without differences that two names in one list have by mistake only.
 
     These are case, width of the characters, spaces, leading zeros and a decimal zero.
     """
@@ -44,7 +60,7 @@ def describe_spellings(utterances: Sequence[Utterance]) -> str | None:
         return None
     named = list_some([" and ".join(f"'{name}'" for name in group) for group in found], _SHOWN)
     return (
-        f"{named} differ only in case, spaces or zeros; a person with two names can be in the training and "
+        f"{named} differ only in {DIFFERENCES}; a person with two names can be in the training and "
         "the test part, so spell them the same way"
     )
 

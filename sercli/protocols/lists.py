@@ -19,8 +19,7 @@ from pathlib import Path
 from sercli import files
 from sercli.config import digest
 from sercli.errors import DivisionError, ManifestError, ProtocolError
-from sercli.manifest.columns import simplify
-from sercli.manifest.divisions import PARTS, find_divisions, part_of
+from sercli.manifest.divisions import PARTS, find_divisions, part_column, part_in_cell, part_of
 from sercli.manifest.interop import read_list
 from sercli.manifest.listing import choose_columns
 from sercli.manifest.matching import Matched, Matcher
@@ -29,8 +28,6 @@ from sercli.plain import csv
 from sercli.records import Fold, Problem, Utterance
 
 _COLUMNS = "columns id, part (train, dev or test) and, for several folds, fold"
-_PART_COLUMNS = ("part", "split", "partition", "subset", "set")
-_MEANS = {"training": "train", "development": "dev", "testing": "test"}
 _NONE = "no lists that divide a corpus, such as train.json and test.json"
 # With fewer of the listed utterances in the corpus, the list is of another corpus.
 _LEAST_SHARE = 0.5
@@ -299,7 +296,7 @@ def _read_table(path: Path) -> tuple[_Folds, bool]:
             raise ProtocolError(f"{place}: {item.fact}; the table needs {_COLUMNS}")
         fold, name, stated = (str(item.values.get(each) or "") for each in ("fold", key, part_column))
         fold = fold or "the only fold"
-        part = _MEANS.get(stated.lower()) or part_of(stated)
+        part = part_in_cell(stated)
         if part is None:
             raise ProtocolError(f"{place}: part '{stated}' is none of {', '.join(PARTS)}")
         if (fold, name) in seen:
@@ -316,8 +313,7 @@ def _columns(path: Path, table: Table) -> tuple[str, str]:
     Raises:
         ProtocolError: there is no such column.
     """
-    named = {simplify(name): name for name in table.columns}
-    part = next((named[name] for name in _PART_COLUMNS if name in named), None)
+    part = part_column(table.columns)
     if "id" in table.columns:
         key: str | None = "id"
     else:

@@ -50,17 +50,31 @@ def test_speakers_of_two_corpora_may_have_one_name():
     [
         *[("spk1", "SPK1"), ("spk1", "SPK1 "), ("07", "7"), ("7.0", "07"), ("7.0", "7"), ("Spk 01", "spk1")],
         *[("spk_007", "SPK_7"), ("Jörg", "JÖRG"), ("0", "00"), ("Ｓ03", "S03")],
+        *[
+            ("spk_1", "spk1"),
+            ("Speaker 1", "1"),
+            ("speaker-01", "1.0"),
+            ("Actor_03", "3"),
+            ("spk.02", "SPK-2"),
+        ],
+        *[("subject_anna", "Anna"), ("a.b", "a-b")],
     ],
 )
 def test_speakers_whose_names_differ_only_in_spelling_are_not_clean(one, other):
     finding = speakers(division([item("a", speaker=one)], [item("b", speaker=other)]))
     assert finding.verdict is Verdict.NOT_CHECKED
-    assert "1 speaker has names that differ only in case, spaces or leading zeros" in finding.fact
+    assert (
+        "1 speaker has names that differ only in case, spaces, leading zeros, signs such as _" in finding.fact
+    )
     assert finding.fact.endswith(f"such as {one.strip()} and {other.strip()}: spell them the same way")
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("1", "10"), ("spk10", "spk1"), ("1.5", "15"), ("a0", "a"), ("1.05", "1.5")]
+    ("one", "other"),
+    [
+        *[("1", "10"), ("spk10", "spk1"), ("1.5", "15"), ("a0", "a"), ("1.05", "1.5")],
+        *[("1_1", "11"), ("speakers", "s"), ("actor", "actor1"), ("f1", "m1"), ("-1", "1")],
+    ],
 )
 def test_speakers_whose_names_differ_otherwise_are_clean(one, other):
     assert speakers(division([item("a", speaker=one)], [item("b", speaker=other)])).verdict is Verdict.CLEAN
@@ -69,6 +83,15 @@ def test_speakers_whose_names_differ_otherwise_are_clean(one, other):
 def test_two_spellings_of_a_speaker_within_one_part_are_clean():
     train = [item("a", speaker="spk1"), item("b", speaker="SPK1")]
     assert speakers(division(train, [item("c", speaker="2")])).verdict is Verdict.CLEAN
+
+
+def test_names_that_one_part_has_side_by_side_are_two_speakers():
+    train = [item("a", speaker="actor_1"), item("b", speaker="speaker_1")]
+    assert speakers(division(train, [item("c", speaker="speaker 2")])).verdict is Verdict.CLEAN
+    finding = speakers(division(train, [item("c", speaker="1")]))
+    assert finding.verdict is Verdict.CLEAN
+    finding = speakers(division(train, [item("c", speaker="Actor_01")]))
+    assert finding.verdict is Verdict.NOT_CHECKED
 
 
 def test_blanks_around_a_speaker_do_not_count_and_a_leak_remains_one():

@@ -69,6 +69,45 @@ def test_a_leak_is_found_however_columns_are_called(corpus, command_line, file, 
     assert f"speaker <- {speaker}" in out
 
 
+@pytest.mark.parametrize(
+    ("column", "train", "test"),
+    [
+        ("split", "train", "test"),
+        ("Partition", "TRAIN", "Testing"),
+        ("subset", "trn", "eval"),
+        ("set", "train", "dev"),
+    ],
+)
+def test_one_table_with_a_column_of_parts_is_a_division(corpus, command_line, column, train, test):
+    rows = [("wav/a.wav", "s1", train), ("wav/b.wav", "s2", train), ("wav/copy.wav", "s1", test)]
+    table = [{"file": name, "emotion": "sad", "speaker": who, column: part} for name, who, part in rows]
+    path = write(corpus / "t.csv", table)
+    status, out, _ = command_line("audit", path)
+    assert status == 3
+    assert f"1 speaker in train and {'dev' if test == 'dev' else 'test'}" in out
+    assert "2 of 9 checks found a leak: same audio, speakers" in out
+    assert f"t.csv: the column '{column}' divides the utterances" in out
+
+
+def test_one_table_may_have_several_folds_and_must_have_parts(corpus, command_line):
+    def row(name, who, fold, part):
+        return {"file": f"wav/{name}.wav", "speaker": who, "fold": fold, "split": part}
+
+    rows = [row("a", "s1", 1, "train"), row("b", "s2", 1, "test"), row("a", "s1", 2, "test")]
+    status, out, _ = command_line("audit", write(corpus / "t.csv", [*rows, row("c", "s1", 2, "train")]))
+    assert status == 3
+    assert "1 speaker in train and test [1 of 2]" in out
+    status, _, err = command_line("audit", write(corpus / "t.csv", rows))
+    assert status == 1
+    assert "the column 'split' of t.csv, fold 2 names only test" in err
+    status, _, err = command_line("audit", write(corpus / "t.csv", [row("a", "s1", 1, "A")]))
+    assert status == 1
+    assert "t.csv:2: split 'A' is none of train, dev, test" in err
+    status, _, err = command_line("audit", write(corpus / "t.csv", [{"file": "wav/a.wav", "speaker": "s1"}]))
+    assert status == 1
+    assert "needs two or three lists: train, (dev,) test; or one table with a column split" in err
+
+
 def test_a_column_of_another_name_is_chosen(corpus, command_line):
     lists = split(corpus, speaker="who")
     status, out, _ = command_line("audit", *lists, "--audio-root", corpus, "--column", "speaker=Who")
@@ -79,14 +118,32 @@ def test_a_column_of_another_name_is_chosen(corpus, command_line):
         from_files(lists, None, {"speakr": "who"})
 
 
-@pytest.mark.parametrize("speakers", [("who", "who"), ("speaker", "who"), ("who", "speaker")])
-def test_speakers_that_could_not_be_compared_are_status_4(corpus, command_line, speakers):
+@pytest.mark.parametrize(
+    ("speakers", "remedy"),
+    [
+        (("who", "who"), "no utterance has a speaker; if 'who' names the speakers, add --column speaker=who"),
+        (
+            ("speaker", "who"),
+            "no speaker; if 'who' in test.csv names the speakers, rename the column to speaker",
+        ),
+        (
+            ("who", "speaker"),
+            "no speaker; if 'who' in train.csv names the speakers, rename the column to speaker",
+        ),
+        (
+            ("file", "file"),
+            "no utterance has a speaker; add the speakers to train.csv under the name speaker",
+        ),
+    ],
+)
+def test_speakers_that_could_not_be_compared_are_status_4(corpus, command_line, speakers, remedy):
     for part, (name, column) in {"train": ("a", speakers[0]), "test": ("c", speakers[1])}.items():
-        write(corpus / f"{part}.csv", [{"file": f"wav/{name}.wav", "emotion": "sad", column: name}])
+        write(corpus / f"{part}.csv", [{column: name, "file": f"wav/{name}.wav", "emotion": "sad"}])
     lists = [corpus / "train.csv", corpus / "test.csv"]
     status, out, _ = command_line("audit", *lists, "--audio-root", corpus)
     assert status == 4
     assert out.endswith("speakers not checked; otherwise no leak found\n")
+    assert remedy in out
     status, out, _ = command_line("audit", *lists, "--audio-root", corpus, "--json")
     assert (status, json.loads(out)["speakers_checked"]) == (4, False)
 

@@ -80,6 +80,18 @@ def test_speechbrain_s_three_files_are_train_dev_and_test(tmp_path):
     assert checks["texts"].verdict is Verdict.KNOWN
 
 
+def test_the_folders_of_an_audiofolder_are_its_parts(tmp_path):
+    for part, who in (("train", "s1"), ("validation", "s2"), ("test", "s1")):
+        (tmp_path / "data" / part).mkdir(parents=True)
+        metadata = f"file_name,label,speaker\n{part}.wav,sad,{who}\n"
+        (tmp_path / "data" / part / "metadata.csv").write_text(metadata)
+    (division,), _ = from_folder(tmp_path)
+    assert division.name == "data/*/metadata.csv"
+    assert list(division.parts) == ["train", "dev", "test"]
+    finding = found([division])["speakers"]
+    assert (finding.verdict, finding.fact) == (Verdict.LEAK, "1 speaker in train and test")
+
+
 def test_nkululeko_s_tables_name_their_speakers(tmp_path):
     for part, speaker in (("train", "EB0"), ("test", "EB0")):
         (tmp_path / f"mine_{part}.csv").write_text(

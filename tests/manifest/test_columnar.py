@@ -54,6 +54,27 @@ def test_the_names_of_classes_and_the_recordings_are_found(path):
     assert next(read_shard(shard))["audio"] == {"path": "a.wav"}
 
 
+@pytest.mark.parametrize(
+    ("names", "label"),
+    [("{'0': anger, '1': sadness}", "anger"), ("[anger, sadness]", "anger"), ("{'1': sadness}", 0), ("7", 0)],
+)
+def test_the_card_of_a_data_set_names_classes_that_the_file_does_not(tmp_path, names, label):
+    (tmp_path / "data").mkdir()
+    card = f"dataset_info:\n  features:\n  - name: label\n    dtype:\n      class_label: {{names: {names}}}\n"
+    (tmp_path / "README.md").write_text(f"---\n{card}---\n# Recordings\n")
+    parquet.write_table(table(described=False), tmp_path / "data" / "x.parquet")
+    shard = describe_shard(tmp_path / "data" / "x.parquet")
+    assert next(read_shard(shard))["label"] == label
+
+
+def test_cards_of_several_configurations_must_agree(tmp_path):
+    parquet.write_table(table(described=False), tmp_path / "x.parquet")
+    one = "- features: [{name: label, dtype: {class_label: {names: [anger, sadness]}}}]\n"
+    for configs, label in ((one + one, "anger"), (one + one.replace("anger", "fear"), 0)):
+        (tmp_path / "README.md").write_text(f"---\ndataset_info:\n{configs}---\n")
+        assert next(read_shard(describe_shard(tmp_path / "x.parquet")))["label"] == label
+
+
 def test_numbers_without_names_stay_numbers(tmp_path):
     parquet.write_table(table(described=False), tmp_path / "x.parquet")
     assert next(read_shard(describe_shard(tmp_path / "x.parquet")))["label"] == 0

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sercli import registry
 from sercli.errors import ConfigError, ManifestError
@@ -83,7 +84,11 @@ def write_list(name: str, path: Path, utterances: Iterable[Utterance], root: Pat
     write(path, utterances, root)
 
 
-def read_list(path: Path, columns: Mapping[str, str] | None = None) -> Iterator[Utterance | Problem]:
+def read_list(
+    path: Path,
+    columns: Mapping[str, str] | None = None,
+    keep: Callable[[Mapping[str, Any]], bool] | None = None,
+) -> Iterator[Utterance | Problem]:
     """Read any list of utterances: each format, a table, a manifest, or one path per line.
 
     Only facts of the list are used; nothing is guessed from the names of files. Ids that sercli wrote are
@@ -92,12 +97,15 @@ def read_list(path: Path, columns: Mapping[str, str] | None = None) -> Iterator[
     Args:
         path: the list.
         columns: column by field; with it, the list is always read as a table.
+        keep: function from the cells of a row to whether to read it; with it, likewise.
 
     Raises:
         ManifestError: the format of the list is unknown.
     """
     name = _check_kind(path, columns)
-    if name is not None:
+    if keep is not None:
+        yield from read_any_table(path, columns, keep)
+    elif name is not None:
         yield from get_format(name).read(path)
     elif (columns and path.is_file()) or is_table(path):
         yield from read_any_table(path, columns)

@@ -1,8 +1,9 @@
 """Read lists without a specific tool: a table with a column of files, or a text file with a path per line."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from sercli.manifest.interop._reading import RecordReader, is_ours
 from sercli.manifest.listing import Entry, choose_columns, is_audio, read_entries
@@ -16,12 +17,17 @@ def is_table(path: Path) -> bool:
     return path.is_file() and "file" in choose_columns(read_table(path), {})[0]
 
 
-def read_any_table(path: Path, columns: Mapping[str, str] | None = None) -> Iterator[Utterance | Problem]:
+def read_any_table(
+    path: Path,
+    columns: Mapping[str, str] | None = None,
+    keep: Callable[[Mapping[str, Any]], bool] | None = None,
+) -> Iterator[Utterance | Problem]:
     """Yield the utterances of a table, after a note on the field of each column.
 
     Args:
         path: the table: delimited text, JSON Lines (such as sercli's own manifest) or JSON.
         columns: column by field, as far as the user names it.
+        keep: function from the cells of a row to whether to read it; all rows if not given.
     """
     reader = RecordReader()
     note: Note | None = None
@@ -32,6 +38,8 @@ def read_any_table(path: Path, columns: Mapping[str, str] | None = None) -> Iter
             note = replace(entry, place=place)
         elif isinstance(entry, Problem):
             yield replace(entry, place=place)
+        elif keep is not None and not keep(entry.values):
+            continue
         elif is_ours(entry.values):  # sercli's own columns need no note
             yield reader.read(entry.values, place, label=entry.values.get("emotion"))
         else:

@@ -4,7 +4,7 @@ One filewise table, ``utterances``, is written, with a column and a scheme for e
 databases every table with a column ``emotion`` is read, in the order of the header. If several tables name
 a file or segment, the first one counts. Speaker, transcript and similar fields come from the same row,
 otherwise from any other table's row of that segment or file. The gender may also come from the scheme of
-the speakers, and a transcript from the scheme of its ids.
+the speakers, a transcript from the scheme of its ids, and the names of numbered emotions from their scheme.
 
 audformat reads the words NA, nan and null in a CSV file as absent values, so such text is lost.
 
@@ -134,13 +134,21 @@ def _rows(table: Any) -> Iterator[tuple[_Index, dict[str, Any]]]:
         labels = column.scheme.labels if column.scheme_id is not None else None
         if name == "speaker" and labels is not None and "gender" in _fields(table.db, labels):
             frame["gender"] = column.get(map="gender")
-        if name in _TRANSCRIPTS and isinstance(labels, dict):
+        if not isinstance(labels, dict):
+            continue
+        if name in _TRANSCRIPTS:
             frame["text_id"] = frame[name]
+        if name in _TRANSCRIPTS or (name == "emotion" and _are_names(labels)):
             frame[name] = frame[name].astype(object).map(lambda key, labels=labels: labels.get(key, key))
     frame = frame.astype(object).where(frame.notna(), None)
     for index, values in zip(frame.index, frame.to_dict("records"), strict=True):
         present = {str(name): _plain(value) for name, value in values.items() if value is not None}
         yield _index(index), present
+
+
+def _are_names(labels: dict[Any, Any]) -> bool:
+    """Return whether a scheme names its numbers; the text of another label may be a description of it."""
+    return all(isinstance(key, int) and isinstance(name, str) for key, name in labels.items())
 
 
 def _plain(value: Any) -> Any:

@@ -3,8 +3,8 @@
 The audio must be below the folder. Therefore it is copied when the folder is written, unless it is already
 there. `datasets` guesses the types of a CSV file and reads the speaker "03" as 3. The README.md beside the
 file declares the types, and `load_dataset(folder)` uses it. ``emotion`` is the noun. In folders of other
-tools, the column ``emotion`` or ``label`` is the label. Folders that name classes only by their subfolders
-have no list and are not read.
+tools, the column ``emotion`` or ``label`` is the label, or the number of a class that the README.md names.
+Folders that name classes only by their subfolders have no list and are not read.
 
 Source: huggingface.co/docs/hub/datasets-audio; datasets 5.2, folder_based_builder.py.
 """
@@ -17,8 +17,10 @@ from typing import Any
 
 from sercli import files
 from sercli.errors import ManifestError
+from sercli.manifest.columnar import classes_of_card
 from sercli.manifest.columns import fields_by_name
 from sercli.manifest.interop import Format
+from sercli.manifest.interop._label_map import LabelMap
 from sercli.manifest.interop._reading import RecordReader
 from sercli.manifest.interop._writing import check_utterances, new_files, to_csv, to_record
 from sercli.manifest.listing import grouped_times
@@ -41,6 +43,7 @@ def read(path: Path) -> Iterator[Utterance | Problem]:
     folder = path if path.is_dir() else path.parent
     reader = RecordReader()
     for file in _metadata(path):
+        classes = classes_of_card(file)
         for entry in _rows(file) if file.suffix == ".csv" else read_json_lines(file):
             if isinstance(entry, Problem):
                 yield entry
@@ -52,8 +55,10 @@ def read(path: Path) -> Iterator[Utterance | Problem]:
                 name = (part / name).as_posix()
             if isinstance(record.get("trace"), str) and record["trace"]:
                 record["trace"] = (part / record["trace"]).as_posix()
-            labels = [record[key] for key in ("emotion", "label") if record.get(key)]
-            label = labels[0] if labels else record.get(fields_by_name(record).get("emotion_raw", ""))
+            usual = (key for key in ("emotion", "label") if record.get(key))
+            column = next(usual, fields_by_name(record).get("emotion_raw", ""))
+            names = {str(number): each for number, each in enumerate(classes.get(column, ()))}
+            label = LabelMap(str(file), "README.md", names).name(record.get(column))
             yield reader.read({**record, "file": name}, entry.place, label=label)
 
 

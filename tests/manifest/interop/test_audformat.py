@@ -66,6 +66,24 @@ def test_a_foreign_database_joined_over_its_tables(emodb):
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "labels", "expected"),
+    [
+        ("int", {0: "anger", 1: "sadness"}, ["sadness", "anger"]),
+        ("int", [0, 1], ["1", "0"]),
+        ("str", {"hot": "loud anger", "sad": "calm"}, ["sad", "hot"]),
+    ],
+)
+def test_a_scheme_names_its_numbers(audformat, tmp_path, kind, labels, expected):
+    db = audformat.Database("c", usage="other")
+    db.schemes["emotion"] = audformat.Scheme(kind, labels=labels)
+    db["files"] = audformat.Table(audformat.filewise_index(["a.wav", "b.wav"]))
+    db["files"]["emotion"] = audformat.Column(scheme_id="emotion")
+    db["files"]["emotion"].set(list(labels)[::-1])
+    db.save(str(tmp_path / "db"), storage_format="csv")
+    assert [each.emotion_raw for each in ours.read(tmp_path / "db")] == expected
+
+
 def test_segments_and_speakers_of_a_miscellaneous_table(audformat, tmp_path):
     pandas = pytest.importorskip("pandas")
     db = audformat.Database("c", usage="other")

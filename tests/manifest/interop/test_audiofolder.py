@@ -36,6 +36,27 @@ def test_the_audio_is_copied_and_the_types_declared(root, tmp_path):
     }
 
 
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("metadata.csv", "file_name,label\na.wav,1\nb.wav,0\nc.wav,fear\n"),
+        (
+            "train/metadata.jsonl",
+            "".join(
+                f'{{"file_name": "{name}.wav", "label": {label}}}\n'
+                for name, label in (("a", 1), ("b", 0), ("c", '"fear"'))
+            ),
+        ),
+    ],
+)
+def test_the_card_names_the_numbers_of_classes(root, name, rows):
+    card = "features: [{name: label, dtype: {class_label: {names: [anger, sadness]}}}]"
+    (root / "README.md").write_text(f"---\ndataset_info:\n  {card}\n---\n")
+    (root / name).parent.mkdir(exist_ok=True)
+    (root / name).write_text(rows)
+    assert [each.emotion_raw for each in read(root)] == ["sadness", "anger", "fear"]
+
+
 def test_where_the_audio_lies_only_the_metadata_is_added(root):
     (root / "README.md").write_text("mine")
     write(root, [UTTERANCE], root)

@@ -1,5 +1,6 @@
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -152,8 +153,50 @@ def test_a_label_map_gives_the_labels(tmp_path, beside):
     write_lines(path, LINE, LINE | {"key": "b", "emo": "qq"})
     place = path.parent / beside / "label_map.json"
     place.write_text('{"neu": "Neutral"}')
-    assert [each.emotion_raw for each in read(path)] == ["Neutral", "qq"]
-    for wrong in ("[1]", "{", '{"neu": 3}'):
-        place.write_text(wrong)
-        with pytest.raises(ManifestError, match=r"label_map\.json: expected a label for each spelling"):
+    note, *found = read(path)
+    assert [each.emotion_raw for each in found] == ["Neutral", "qq"]
+    assert (Path(note.place).samefile(place), note.harmless) == (True, True)
+    assert note.fact.startswith("label_map.json has no name for 'qq', which the list has")
+    wrong = {"[1]": "no JSON object", "{": "no JSON object", '{"neu": 3}': "the entry 'neu' is 3"}
+    for text, fact in wrong.items():
+        place.write_text(text)
+        with pytest.raises(
+            ManifestError, match=rf"label_map\.json: {fact}; expected a label for each spelling"
+        ):
             list(read(path))
+
+
+@pytest.mark.parametrize(
+    ("labels", "label_map", "expected"),
+    [
+        ((0, 1.0, "1"), {"0": "Angry", "1": "Sad"}, ["Angry", "Sad", "Sad"]),
+        ((0, 1), {"Angry": 0, "Sad": 1}, ["Angry", "Sad"]),
+        (("w", "t"), {"Angry": "w", "Sad": "t", "Happy": "f"}, ["Angry", "Sad"]),
+        (("Angry", "sad"), {"W": "Angry", "T": "sad"}, ["Angry", "sad"]),  # names already
+        (("Angry", "T"), {"W": "Angry", "T": "sad"}, ["Angry", "sad"]),
+        ((None, "", "T"), {"T": "sad"}, [None, None, "sad"]),
+    ],
+)
+def test_a_label_map_of_numbers_or_one_turned_round_is_understood(tmp_path, labels, label_map, expected):
+    path = tmp_path / "list.jsonl"
+    write_lines(path, *(LINE | {"key": f"k{number}", "emo": label} for number, label in enumerate(labels)))
+    (tmp_path / "label_map.json").write_bytes(b"\xef\xbb\xbf" + json.dumps(label_map).encode())
+    assert [each.emotion_raw for each in read(path)] == expected
+
+
+@pytest.mark.parametrize(
+    ("labels", "label_map", "unknown"),
+    [
+        (("w", "t"), {"W": "Angry", "T": "Sad"}, "'w', 't'"),
+        (("w", "t"), {"wut": "w", "leid": "t"}, "'w', 't'"),  # may be names or codes
+        ((0, 1), {"Angry": 0, "Happy": 1, "Fear": 1}, "'1'"),
+    ],
+)
+def test_labels_that_a_label_map_does_not_explain_are_pointed_out(tmp_path, labels, label_map, unknown):
+    path = tmp_path / "list.jsonl"
+    write_lines(path, *(LINE | {"key": f"k{number}", "emo": label} for number, label in enumerate(labels)))
+    (tmp_path / "label_map.json").write_text(json.dumps(label_map))
+    note, *found = read(path)
+    assert len(found) == len(labels)
+    assert note.place == str(tmp_path / "label_map.json")
+    assert note.fact.startswith(f"label_map.json has no name for {unknown}, which the list has")

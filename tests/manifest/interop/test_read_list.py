@@ -76,6 +76,19 @@ def test_s3prls_meta_data(tmp_path):
     ]
 
 
+def test_a_number_in_s3prls_meta_data_is_a_label_of_its_file(tmp_path):
+    path = tmp_path / "train_meta_data.json"
+    entries = [
+        {"path": f"{name}.wav", "label": label}
+        for name, label in zip("abcd", (1, "0", "ang", 7), strict=True)
+    ]
+    path.write_text(json.dumps({"labels": {"neu": 0, "ang": 1}, "meta_data": entries}))
+    note, *found = read_list(path)
+    assert [each.emotion_raw for each in found] == ["ang", "neu", "ang", "7"]
+    assert note.harmless
+    assert str(note).startswith(f"{path}: labels: 'labels' has no name for '7', which the list has")
+
+
 @pytest.mark.parametrize(
     "text", ['{"meta_data": [{"pa', '{"meta_data": 3}', '{"a": "\\"meta_data\\"", "meta_data": {}}']
 )
