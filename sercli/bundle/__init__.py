@@ -25,7 +25,7 @@ from sercli.bundle._description import (
     FORMAT,
     check_code,
     check_files,
-    check_task,
+    check_network,
     describe_dimensions,
     is_number,
     read_description,
@@ -159,8 +159,8 @@ class Bundle:
             check_code(description)
             arch, outputs = description["arch"], read_outputs(description)
             model = get_architecture(arch).config(**description["model"])
-            check_task(arch, model, outputs)
             inputs = {name: FeatureChoice(**flat) for name, flat in description["inputs"].items()}
+            check_network(arch, model, inputs, outputs)
             model, inputs = rename_encoders(model, inputs, lambda source: _find_inside(source, path, named))
             state = safetensors.torch.load(stored)
             segments = SegmentConfig(**description["segments"])
@@ -197,7 +197,11 @@ class Bundle:
             raise RunError(f"{weights}: damaged ({error}); get the bundle again") from None
         except (UnknownNameError, PluginError) as error:
             raise RunError(f"{place}: {error}{needed_plugins(description['facts'].get('plugins'))}") from None
-        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError) as error:
+        except (LookupError, TypeError, AttributeError):  # Python's words help nobody
+            raise RunError(
+                f"{place}: damaged (a value is missing or of the wrong type); get the bundle again"
+            ) from None
+        except (ValueError, ArithmeticError, RuntimeError) as error:
             needed = needed_plugins(description["facts"].get("plugins"))
             if needed:  # the settings of a kind that is not found can't be read
                 raise RunError(f"{place}: {_line(error)}{needed}") from None
