@@ -140,8 +140,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: not UTF-8 text; save it as UTF-8") from None
     except PlainError as error:
         raise ConfigError(f"{path}:{error.line or 1}: {error}") from None
+    if value is None:
+        raise ConfigError(f"{path}: the file is empty; write settings into it as 'key: value'")
     if not isinstance(value, dict):
-        raise ConfigError(f"{path}: expected settings as 'key: value', found {type(value).__name__}")
+        raise ConfigError(f"{path}: expected settings as 'key: value', found {shorten(spell(value))}")
     return value
 
 

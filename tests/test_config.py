@@ -108,6 +108,20 @@ def test_what_is_no_yaml_mapping_is_one_line(tmp_path, text):
     assert str(path) in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "fact"),
+    [
+        ("", r"the file is empty; write settings into it as 'key: value'"),
+        ("# arch: mdcnn\n", "the file is empty"),
+        ("[arch, mdcnn]", r"expected settings as 'key: value', found \[\"arch\", \"mdcnn\"\]"),
+    ],
+)
+def test_settings_that_are_no_mapping_are_named(tmp_path, text, fact):
+    (tmp_path / "c.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=rf"c\.yaml: {fact}"):
+        read_yaml(tmp_path / "c.yaml")
+
+
 class _Numbers(Config):
     rate: float = 1.0
     size: int | None = None
