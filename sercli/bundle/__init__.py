@@ -197,11 +197,7 @@ class Bundle:
             raise RunError(f"{weights}: damaged ({error}); get the bundle again") from None
         except (UnknownNameError, PluginError) as error:
             raise RunError(f"{place}: {error}{needed_plugins(description['facts'].get('plugins'))}") from None
-        except (LookupError, TypeError, AttributeError):  # Python's words help nobody
-            raise RunError(
-                f"{place}: damaged (a value is missing or of the wrong type); get the bundle again"
-            ) from None
-        except (ValueError, ArithmeticError, RuntimeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError) as error:
             needed = needed_plugins(description["facts"].get("plugins"))
             if needed:  # the settings of a kind that is not found can't be read
                 raise RunError(f"{place}: {_line(error)}{needed}") from None
@@ -304,6 +300,8 @@ def _find_inside(source: EncoderSource, folder: Path, named: Mapping[str, str]) 
 
 
 def _line(error: Exception) -> str:
+    if isinstance(error, LookupError | TypeError | AttributeError):  # Python's words help nobody
+        return "a value is missing or of the wrong type"
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
