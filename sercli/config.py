@@ -26,6 +26,8 @@ _BOUNDS = {
 _OUT_OF_RANGE = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
 # Parts of a setting's dotted name; real ones have three or four.
 _DEEPEST = 12
+# Errors of one part that are shown; a file that is not one of settings may have thousands.
+_SHOWN = 3
 
 
 class Config(BaseModel):
@@ -51,7 +53,10 @@ class Config(BaseModel):
         try:
             super().__init__(**settings)
         except ValidationError as error:
-            raise ConfigError("; ".join(_explain(type(self), e) for e in error.errors())) from None
+            found = error.errors()
+            texts = [_explain(type(self), each) for each in found[:_SHOWN]]
+            more = [f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
+            raise ConfigError("; ".join([*texts, *more])) from None
 
     @field_validator("*", mode="before")
     @classmethod
@@ -225,7 +230,7 @@ def _explain(config: type[BaseModel], error: ErrorDetails) -> str:
     where = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
         key = str(error["loc"][-1])
-        return f"unknown setting '{where}'; {suggest(key, list(config.model_fields))}"
+        return f"unknown setting '{shorten(where)}'; {suggest(key, list(config.model_fields))}"
     message = error["msg"].removeprefix("Value error, ")
     if not where:
         return message

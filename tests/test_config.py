@@ -63,6 +63,15 @@ def test_a_wrong_setting_inside_another_says_where():
         Whole(window={"hop": 3})
 
 
+def test_many_wrong_settings_are_counted():
+    with pytest.raises(ConfigError) as caught:
+        Window(**{f"k{i}": 1 for i in range(1000)})
+    assert str(caught.value).count("unknown setting") == 3
+    assert str(caught.value).endswith("unknown setting 'k2'; use window_ms, hop_ms; and 997 more")
+    with pytest.raises(ConfigError, match=r"^unknown setting 'k{77}\.\.\.'; use window_ms, hop_ms$"):
+        Window(**{"k" * 3000: 1})
+
+
 def test_the_digest_hangs_on_every_value_and_on_no_order():
     assert Window().digest == Window(hop_ms=10, window_ms=25).digest
     assert Window().digest != Window(hop_ms=11).digest
