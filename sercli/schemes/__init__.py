@@ -393,7 +393,7 @@ def get_scheme(name: str | Mapping[str, Any] | Scheme) -> Scheme:
         for scheme in corpus.schemes:
             if scheme.name == name:
                 return scheme
-    raise unknown("sercli.schemes", name, scheme_names())
+    raise unknown("the list of schemes", name, scheme_names())
 
 
 def scheme_name(recorded: object) -> str:

@@ -188,7 +188,7 @@ class RowReader:
             self.source.fail(place, f"neither this row nor the study has 'arch:': {', '.join(names)}")
         name = self.source.text(at, arch, "arch")
         if name not in names:
-            self.source.fail(at, str(unknown("sercli.models", name, names)))
+            self.source.fail(at, str(unknown("the list of architectures", name, names)))
         return name
 
     def _read_settings(self, place: Place, given: Any, places: dict[str, Place]) -> tuple[Assignment, ...]:

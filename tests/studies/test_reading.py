@@ -160,7 +160,7 @@ def test_augment_alone_replaces_and_with_a_name_adds(write):
     ("old", "new", "line", "message"),
     [
         ("title: Mine", "titel: Mine", 1, "unknown key 'titel' of a study; did you mean title?"),
-        ("arch: mdcnn", "arch: mdcn", 2, "sercli.models has no 'mdcn'; did you mean mdcnn"),
+        ("arch: mdcnn", "arch: mdcn", 2, "the list of architectures has no 'mdcn'; did you mean mdcnn"),
         ("on: [emodb-4]", "on: [emodb4]", 3, "is called 'emodb4' .*; did you mean emodb-4"),
         ("on: [emodb-4]", "on: [mine]", 3, "for a corpus of your own, write mine/every-emotion"),
         ("on: [emodb-4]", "on: [calls]", 3, r"write calls/every-emotion\)$"),
