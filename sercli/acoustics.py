@@ -199,9 +199,15 @@ class Usual:
         Raises:
             ValueError: the measurements are not those of `Acoustics`, or a limit is not a finite number.
         """
-        limits = {name: (float(low), float(high)) for name, (low, high) in plain["limits"].items()}
+        try:
+            limits = {name: (float(low), float(high)) for name, (low, high) in plain["limits"].items()}
+        except (TypeError, ValueError):
+            limits = {}
         if limits.keys() != _KINDS.keys() or not np.isfinite(list(limits.values())).all():
-            raise ValueError("the usual acoustics of the training part are not complete")
+            raise ValueError(
+                "the usual acoustics of the training part are not complete: limits must have two finite "
+                f"numbers for each of {', '.join(_KINDS)}"
+            )
         return cls(limits, int(plain["count"]))
 
 

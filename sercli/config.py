@@ -26,6 +26,8 @@ _BOUNDS = {
 _OUT_OF_RANGE = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
 # Parts of a setting's dotted name; real ones have three or four.
 _DEEPEST = 12
+# Errors of one part that are shown; a file that is not one of settings may have thousands.
+_SHOWN = 3
 
 
 class Config(BaseModel):
@@ -51,7 +53,10 @@ class Config(BaseModel):
         try:
             super().__init__(**settings)
         except ValidationError as error:
-            raise ConfigError("; ".join(_explain(type(self), e) for e in error.errors())) from None
+            found = error.errors()
+            texts = [_explain(type(self), each) for each in found[:_SHOWN]]
+            more = [f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
+            raise ConfigError("; ".join([*texts, *more])) from None
 
     @field_validator("*", mode="before")
     @classmethod
@@ -140,8 +145,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: not UTF-8 text; save it as UTF-8") from None
     except PlainError as error:
         raise ConfigError(f"{path}:{error.line or 1}: {error}") from None
+    if value is None:
+        raise ConfigError(f"{path}: the file is empty; write settings into it as 'key: value'")
     if not isinstance(value, dict):
-        raise ConfigError(f"{path}: expected settings as 'key: value', found {type(value).__name__}")
+        raise ConfigError(f"{path}: expected settings as 'key: value', found {shorten(spell(value))}")
     return value
 
 
@@ -223,7 +230,7 @@ def _explain(config: type[BaseModel], error: ErrorDetails) -> str:
     where = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
         key = str(error["loc"][-1])
-        return f"unknown setting '{where}'; {suggest(key, list(config.model_fields))}"
+        return f"unknown setting '{shorten(where)}'; {suggest(key, list(config.model_fields))}"
     message = error["msg"].removeprefix("Value error, ")
     if not where:
         return message

@@ -38,6 +38,15 @@ VARIABLE = "SERCLI_PLUGINS"
 _RECORDED = ("models", "features", "corpora", "augmentations")  # by runs and bundles
 _FAMILIES = (*_RECORDED, "studies", "starter")
 _RARER = ("voice", "manifest")
+# Families in the words of a user, for messages.
+_WORDS = {
+    "sercli.models": "architectures",
+    "sercli.features": "kinds of features",
+    "sercli.corpora": "corpora",
+    "sercli.augmentations": "augmentations",
+    "sercli.voice": "speech detectors",
+    "sercli.manifest.interop": "formats",
+}
 _LONGEST = 256
 
 # Digests of the code of entries of plug-ins, by module. Each is computed before the code is imported, because
@@ -91,7 +100,7 @@ def load(package: str, name: str, constant: str, kind: type[T]) -> T:
     """
     entries = _entries(package)
     if name not in entries:
-        raise unknown(package, name, sorted(entries))
+        raise unknown(f"the list of {_WORDS.get(package, package)}", name, sorted(entries))
     entry = entries[name]
     with blaming(package, name, "can't be imported"):
         _code_of(package, name)

@@ -55,7 +55,8 @@ class Statistics:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Statistics":
         """Read what `to_dict` gave."""
-        mean, std = (np.asarray(values[name], np.float32) for name in ("mean", "std"))
+        with np.errstate(over="ignore"):  # beside infinity, which a bundle's reader refuses
+            mean, std = (np.asarray(values[name], np.float32) for name in ("mean", "std"))
         return cls(mean, std, bool(values.get("own", False)))
 
 

@@ -63,6 +63,15 @@ def test_a_wrong_setting_inside_another_says_where():
         Whole(window={"hop": 3})
 
 
+def test_many_wrong_settings_are_counted():
+    with pytest.raises(ConfigError) as caught:
+        Window(**{f"k{i}": 1 for i in range(1000)})
+    assert str(caught.value).count("unknown setting") == 3
+    assert str(caught.value).endswith("unknown setting 'k2'; use window_ms, hop_ms; and 997 more")
+    with pytest.raises(ConfigError, match=r"^unknown setting 'k{77}\.\.\.'; use window_ms, hop_ms$"):
+        Window(**{"k" * 3000: 1})
+
+
 def test_the_digest_hangs_on_every_value_and_on_no_order():
     assert Window().digest == Window(hop_ms=10, window_ms=25).digest
     assert Window().digest != Window(hop_ms=11).digest
@@ -106,6 +115,20 @@ def test_what_is_no_yaml_mapping_is_one_line(tmp_path, text):
         read_yaml(path)
     assert "\n" not in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "fact"),
+    [
+        ("", r"the file is empty; write settings into it as 'key: value'"),
+        ("# arch: mdcnn\n", "the file is empty"),
+        ("[arch, mdcnn]", r"expected settings as 'key: value', found \[\"arch\", \"mdcnn\"\]"),
+    ],
+)
+def test_settings_that_are_no_mapping_are_named(tmp_path, text, fact):
+    (tmp_path / "c.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=rf"c\.yaml: {fact}"):
+        read_yaml(tmp_path / "c.yaml")
 
 
 class _Numbers(Config):

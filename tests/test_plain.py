@@ -67,7 +67,7 @@ BAD_YAML = {
     "two documents": ("a: 1\n---\nb: 2", "a second document begins here"),
     "key twice": ("a: 1\na: 2", "'a' occurs twice"),
     "key that is a list": ("? [a, b]\n: 1", "a key must be text"),
-    "key that is an alias": ("a: &a b\n*a : 1", "a key must be text"),
+    "key that is an alias": ("a: &a b\n*a : 1", r"a key must be written in full, not as the alias \*a"),
     "anchor twice": ("a: &x 1\nb: &x 2", "two anchors are called &x"),
     "merging a number": ("a:\n  <<: 3", "copies the keys of a mapping"),
     "control character": ("a: ü\nb: 2\nc: \x00", r"yaml:3: not valid YAML \(the character U\+0000 is not"),
@@ -150,7 +150,8 @@ BAD_JSON = {
     "beyond floats": ("1e999", "1e999 is beyond the largest number"),
     "cut short": ('{"a": [1, 2', "delimiter"),
     "no text": (b'{"a": "\xff"}', "not UTF-8 text"),
-    "nothing": ("", "Expecting value"),
+    "nothing": ("", "it is empty"),
+    "blanks": (b" \n", "it is empty"),
 }
 
 

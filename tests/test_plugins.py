@@ -189,7 +189,7 @@ def test_entries_of_an_installed_package_are_found(installed):
 
 
 def test_without_the_plugin_the_name_is_unknown():
-    with pytest.raises(UnknownNameError, match=r"sercli\.models has no 'packed-lstm'"):
+    with pytest.raises(UnknownNameError, match=r"the list of architectures has no 'packed-lstm'"):
         get_architecture("packed-lstm")
 
 
@@ -354,7 +354,7 @@ def test_the_reader_of_a_plugin_that_fails_does_not_stop_the_search_for_another_
 @pytest.mark.parametrize(
     ("old", "new", "fact"),
     [
-        ('{"speech": "bands"}', '{"speech": "no-bands"}', r"sercli\.features has no 'no-bands'"),
+        ('{"speech": "bands"}', '{"speech": "no-bands"}', r"the list of kinds of features has no 'no-bands'"),
         ("lambda shapes, n, config:", "lambda shapes, n:", r"the plug-in can't be used \(TypeError: "),
         ("NetworkConfig)", "object)", r"config=PackedConfig: use a class that extends sercli\.models\.Netw"),
         ("import torch\n", "import sys; sys.exit(3)\n", r"the plug-in can't be imported \(SystemExit: 3"),

@@ -13,7 +13,7 @@ def test_entries_are_the_files_without_an_underscore():
 
 
 def test_an_unknown_name_lists_the_nearest():
-    with pytest.raises(UnknownNameError, match=r"sercli\.corpora has no 'emo-db'; did you mean emodb\?"):
+    with pytest.raises(UnknownNameError, match=r"the list of corpora has no 'emo-db'; did you mean emodb\?"):
         registry.load("sercli.corpora", "emo-db", "CORPUS", Corpus)
 
 

@@ -107,7 +107,10 @@ def test_a_network_without_parameters_and_with_an_unknown_feature(broken):
         }
     )
     found = "\n".join(check_architecture(name))
-    assert "the recipe for classification can't be read: sercli.features has no 'logmel41'" in found
+    assert (
+        "the recipe for classification can't be read: the list of kinds of features has no 'logmel41'"
+        in found
+    )
     assert "the network has no parameters that a training changes" in found
 
 

@@ -25,7 +25,7 @@ from sercli.bundle._description import (
     FORMAT,
     check_code,
     check_files,
-    check_task,
+    check_network,
     describe_dimensions,
     is_number,
     read_description,
@@ -159,8 +159,8 @@ class Bundle:
             check_code(description)
             arch, outputs = description["arch"], read_outputs(description)
             model = get_architecture(arch).config(**description["model"])
-            check_task(arch, model, outputs)
             inputs = {name: FeatureChoice(**flat) for name, flat in description["inputs"].items()}
+            check_network(arch, model, inputs, outputs)
             model, inputs = rename_encoders(model, inputs, lambda source: _find_inside(source, path, named))
             state = safetensors.torch.load(stored)
             segments = SegmentConfig(**description["segments"])
@@ -300,6 +300,8 @@ def _find_inside(source: EncoderSource, folder: Path, named: Mapping[str, str]) 
 
 
 def _line(error: Exception) -> str:
+    if isinstance(error, LookupError | TypeError | AttributeError):  # Python's words help nobody
+        return "a value is missing or of the wrong type"
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 

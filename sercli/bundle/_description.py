@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from sercli import files, registry
-from sercli.config import digest
+from sercli.bundle._form import check_form, check_format
+from sercli.config import digest, spell
 from sercli.encoders import is_file_of_encoder
 from sercli.errors import RunError
 from sercli.models import NetworkConfig, get_architecture
@@ -36,19 +37,17 @@ def read_description(place: Path) -> dict[str, Any]:
     if place.stat().st_size > _MOST_BYTES:
         raise ValueError(f"more than {_MOST_BYTES >> 20} MiB")
     description: dict[str, Any] = from_json(read_plain(place))
+    check_format(description)
     form = description["format"]
-    if type(form) is not int:
-        raise ValueError(f"the format is {shorten(repr(form))}, not a whole number")
     if form != FORMAT:
         remedy = "upgrade sercli" if form > FORMAT else "get the bundle again"
         raise RunError(f"{place.parent}: a bundle of format {form}, this sercli reads {FORMAT}; {remedy}")
     own = {name: value for name, value in description.items() if name != "digest"}
     if description.get("digest", digest(own, 64)) != digest(own, 64):
         raise RunError(f"{place}: changed since it was written; get the bundle again")
+    check_form(description)
     classes, facts = description["classes"], description["facts"]
     dimensions = description.get("dimensions", {})
-    if not isinstance(facts, dict) or not isinstance(classes, list) or not isinstance(dimensions, dict):
-        raise ValueError("facts, classes or dimensions are of the wrong type")
     names = [*classes, *dimensions]
     if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
         raise ValueError("classes are names that differ")
@@ -109,8 +108,14 @@ def check_code(description: Mapping[str, Any]) -> None:
         )
 
 
-def check_task(arch: str, model: NetworkConfig, outputs: Outputs) -> None:
-    """Refuse classes of a network that gives a value for each frame, and the opposite."""
+def check_network(
+    arch: str, model: NetworkConfig, inputs: Mapping[str, FeatureChoice], outputs: Outputs
+) -> None:
+    """Refuse inputs that are not the network's, and classes of one that gives a value for each frame."""
+    needed = get_architecture(arch).inputs_for(model)
+    if inputs.keys() != needed.keys():
+        given, wanted = (spell(sorted(names)) for names in (inputs, needed))
+        raise ValueError(f"the inputs are {shorten(given)}, but {arch} needs {wanted}")
     able = (model.made_for,) if model.made_for else get_architecture(arch).tasks
     if outputs.task.network not in able:
         named = ", ".join(outputs.names)
@@ -143,11 +148,14 @@ def read_statistics(
     described: Mapping[str, Mapping[str, Any]], inputs: Mapping[str, FeatureChoice]
 ) -> dict[str, Statistics]:
     """Read the statistics that features are standardised by; they must be finite and of the right shape."""
-    found = {name: Statistics.from_dict(described[name]) for name in inputs}
+    found = {}
     for name, choice in inputs.items():
-        mean, std = found[name].mean, found[name].std
-        for each in (mean, std):
-            np.broadcast_to(each, (*choice.shape, 1))
+        shape = (*choice.shape, 1)
+        try:
+            found[name] = Statistics.from_dict(described[name])
+            mean, std = (np.broadcast_to(each, shape) for each in (found[name].mean, found[name].std))
+        except (TypeError, ValueError):
+            raise ValueError(f"statistics.{name}: mean and std must be numbers of shape {shape}") from None
         if not (np.isfinite(mean).all() and np.isfinite(std).all() and (std > 0).all()):
             raise ValueError(f"statistics of '{name}' are not finite, or a deviation is not positive")
     return found

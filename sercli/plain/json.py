@@ -47,6 +47,8 @@ def from_json(
     """
     try:
         text = text.decode("utf-8") if isinstance(text, bytes) else text
+        if not text.strip():
+            raise PlainError("it is empty", 1)
         value = json.loads(
             text,
             parse_constant=_refuse_constant if strict else None,

@@ -150,6 +150,8 @@ class _YamlReader:
         merged: dict[str, Any] = {}
         depth = 0
         while not isinstance(key := next(self.events), yaml.MappingEndEvent):
+            if isinstance(key, yaml.AliasEvent):
+                raise PlainError(f"a key must be written in full, not as the alias *{key.anchor}", _line(key))
             if not isinstance(key, yaml.ScalarEvent):
                 raise PlainError("a key must be text, not a list or a mapping", _line(key))
             if key.value in own:

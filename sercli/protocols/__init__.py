@@ -201,7 +201,7 @@ def get_protocol(name: str) -> Protocol:
     if version and int(version) in protocol.earlier:
         protocol = replace(protocol, make=protocol.earlier[int(version)], version=int(version))
     if version and version != str(protocol.version):
-        raise unknown(__name__, name, [protocol.name])
+        raise unknown("the list of protocols", name, [protocol.name])
     if unknown_speakers:
         how: UnknownSpeakers = "train" if unknown_speakers["how"] == "train" else "drop"
         return protocol.with_unknown_speakers(how)
@@ -245,7 +245,7 @@ def _find(name: str) -> Protocol:
         for protocol in corpus.protocols:
             if protocol.base == name:
                 return protocol
-    raise unknown(__name__, name, [*protocol_names(), "lists:PATH"])
+    raise unknown("the list of protocols", name, [*protocol_names(), "lists:PATH"])
 
 
 def is_untested(recorded: object) -> bool:

@@ -393,7 +393,7 @@ def get_scheme(name: str | Mapping[str, Any] | Scheme) -> Scheme:
         for scheme in corpus.schemes:
             if scheme.name == name:
                 return scheme
-    raise unknown("sercli.schemes", name, scheme_names())
+    raise unknown("the list of schemes", name, scheme_names())
 
 
 def scheme_name(recorded: object) -> str:
@@ -479,12 +479,25 @@ def choose(
     if not partial:
         scheme.check(utterances)
     selection = scheme.select(utterances)
-    if scheme.title is not None and not selection.labels:
-        reasons = list_some([f"{name} {count}" for name, count in selection.left_out.items()], _SHOWN)
-        raise ConfigError(f"scheme '{scheme.title}' selects no utterance of '{corpus}'; left out: {reasons}")
-    if not scheme.task.has_classes and not selection.labels:
+    if not selection.labels and (scheme.title is not None or scheme.task.has_classes):
+        raise ConfigError(_nothing_selected(corpus, scheme, selection, utterances))
+    if not selection.labels:
         raise ConfigError(_nothing_rated(corpus, scheme, utterances))
     return scheme.name, selection
+
+
+def _nothing_selected(
+    corpus: str, scheme: Scheme, selection: Selection, utterances: Sequence[Utterance]
+) -> str:
+    """Explain what a scheme leaves out of a corpus of which it selects no utterance, and what to do."""
+    reasons = list_some([f"{name} {count}" for name, count in selection.left_out.items()], _SHOWN)
+    remedy = "change its selection, or choose another --scheme"
+    if not scheme.selection:
+        labels = sorted({each.emotion for each in utterances if each.emotion is not None})
+        named = f", or --classes with labels of the corpus ({list_some(labels, _SHOWN)})" if labels else ""
+        remedy = f"choose another --scheme{named}"
+    title = scheme.title or scheme.name
+    return f"scheme '{title}' selects no utterance of '{corpus}'; left out: {reasons}; {remedy}"
 
 
 def _nothing_rated(corpus: str, scheme: Scheme, utterances: Sequence[Utterance]) -> str:

@@ -55,7 +55,7 @@ def find_study(name: str) -> Path:
         return own
     known = registry.data_files(__name__, ".yaml")
     if name not in known:
-        raise unknown(__name__, name, known)
+        raise unknown("the list of studies", name, known)
     return known[name]
 
 

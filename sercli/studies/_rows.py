@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from sercli.errors import SerError, unknown
 from sercli.models import architecture_names
@@ -71,8 +71,11 @@ class RowReader:
                     self.source.fail(each.place, f"two rows are called '{row.name}'")
                 rows[row.name] = row
                 if len(rows) * len(on) > _MOST_CELLS:
-                    self.source.fail(each.place, f"more than {_MOST_CELLS} cells; vary less")
+                    self._refuse_cells(each.place)
         return with_paper(self.source, self.top, rows)
+
+    def _refuse_cells(self, place: Place) -> NoReturn:
+        self.source.fail(place, f"more than {_MOST_CELLS} cells; have fewer rows, or vary less")
 
     def read_columns(self, place: Place, given: Any, arch: str) -> tuple[Column, ...]:
         """Read a list of columns.
@@ -109,6 +112,8 @@ class RowReader:
         if "rows" not in self.top:
             return [self._read_row({"name": ""}, (), {}, ())]
         listed = source.items(("rows",), self.top["rows"], "rows")
+        if len(listed) > _MOST_CELLS:  # before anything is built from each row
+            self._refuse_cells(("rows", _MOST_CELLS))
         by_name: dict[str, int] = {}
         for i, row in enumerate(listed):
             source.mapping(("rows", i), row, "a row")
@@ -183,7 +188,7 @@ class RowReader:
             self.source.fail(place, f"neither this row nor the study has 'arch:': {', '.join(names)}")
         name = self.source.text(at, arch, "arch")
         if name not in names:
-            self.source.fail(at, str(unknown("sercli.models", name, names)))
+            self.source.fail(at, str(unknown("the list of architectures", name, names)))
         return name
 
     def _read_settings(self, place: Place, given: Any, places: dict[str, Place]) -> tuple[Assignment, ...]:

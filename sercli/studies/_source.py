@@ -39,6 +39,8 @@ class Source:
 
     def mapping(self, place: Place, value: Any, what: str) -> dict[str, Any]:
         """Return a value that must be a mapping."""
+        if value is None and not place:
+            self.fail(place, f"the file is empty, {what} is needed; write it as 'key: value'")
         if not isinstance(value, dict):
             self.fail(place, f"{what}: write it as 'key: value', not as {_spell(value)}")
         return value

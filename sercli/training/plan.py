@@ -152,7 +152,8 @@ def make_plan(
 
     Raises:
         CorpusError: the corpus is not prepared.
-        ConfigError: the corpus has no labels that the scheme accepts, or a setting of a search is wrong.
+        ConfigError: the corpus has no labels that the scheme accepts, or a setting of a search is wrong; or
+            the folds can't be made, and no protocol helps because there is only one class.
         ProtocolError: the folds can't be made, or a chosen fold does not exist.
     """
     if any(not 0 <= seed < 2**32 for seed in seeds):
@@ -184,7 +185,12 @@ def _divide(
     utterances = _read(root, sha256, corpus)
     every = list(utterances.values())
     _, selection = choose(every, corpus, scheme)
-    return utterances, selection, tuple(get_protocol(protocol).divide(every, selection.labels))
+    try:
+        folds = get_protocol(protocol).divide(every, selection.labels)
+    except ProtocolError:
+        _refuse_one_class(corpus, scheme, selection)  # the protocol that the error proposes would not help
+        raise
+    return utterances, selection, tuple(folds)
 
 
 @lru_cache(maxsize=4)
@@ -230,12 +236,7 @@ def check_classes(plan: Plan) -> None:
     config, labels = plan.config, plan.selection.labels
     if not config.task.has_classes:
         return
-    if len(set(labels.values())) == 1:
-        raise ConfigError(
-            f"corpus '{config.corpus}', scheme '{config.scheme.name}': all {len(labels)} utterances are of "
-            f"one class, {next(iter(labels.values()))}; a network is trained on two classes or more, so "
-            "prepare a corpus that has them or choose another --scheme"
-        )
+    _refuse_one_class(config.corpus, config.scheme, plan.selection)
     absent = [name for name, count in plan.selection.counts.items() if not count]
     if absent:
         raise ConfigError(
@@ -256,6 +257,16 @@ def check_classes(plan: Plan) -> None:
         f"trains on none of them{others}; leave the class out ({_without(plan, lacking)}), or take another "
         f"protocol ({instead or 'lists:PATH with folds of your own, or train-on-all, which tests nothing'})"
     )
+
+
+def _refuse_one_class(corpus: str, scheme: Scheme, selection: Selection) -> None:
+    found = set(selection.labels.values())
+    if scheme.task.has_classes and len(found) == 1:
+        raise ConfigError(
+            f"corpus '{corpus}', scheme '{scheme.name}': all {len(selection.labels)} utterances are of "
+            f"one class, {found.pop()}; a network is trained on two classes or more, so prepare a corpus "
+            "that has them or choose another --scheme"
+        )
 
 
 def _without(plan: Plan, names: Iterable[str]) -> str:

@@ -74,7 +74,7 @@ def test_closed_streams_are_replaced_and_a_letter_that_an_encoding_lacks_is_writ
 def test_an_unknown_corpus_is_one_line_on_stderr(run, tmp_path):
     status, out, err = run("prepare", "emo-db", tmp_path)
     assert (status, out) == (1, "")
-    assert err == "error: sercli.corpora has no 'emo-db'; did you mean emodb?\n"
+    assert err == "error: the list of corpora has no 'emo-db'; did you mean emodb?\n"
 
 
 @pytest.mark.parametrize("arguments", [["prepare"], ["--nonsense"], ["train", "--fold", "x"], ["nonsense"]])
@@ -418,7 +418,7 @@ def test_models_are_listed_and_shown_layer_by_layer(run):
     assert any("Left open by the paper" in note for note in shown["open"])
     assert (
         run("models", "show", "melcn")[2]
-        == "error: sercli.models has no 'melcn'; did you mean melcnn, mdcnn?\n"
+        == "error: the list of architectures has no 'melcn'; did you mean melcnn, mdcnn?\n"
     )
 
 

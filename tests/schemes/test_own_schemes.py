@@ -158,6 +158,12 @@ def test_labels_and_values_that_a_corpus_lacks_are_refused_with_what_is_near(giv
         choose(FIVE, "c", from_plain(given))
 
 
+def test_a_scheme_that_selects_nothing_lists_the_labels_of_the_corpus():
+    fact = "scheme 'common-4' selects no utterance of 'c'; left out: guilt 1; choose another --scheme, or "
+    with pytest.raises(ConfigError, match=rf"^{fact}--classes with labels of the corpus \(guilt\)$"):
+        choose([each for each in FIVE if each.emotion == "guilt"], "c", "common-4")
+
+
 def test_one_scheme_fits_corpora_of_which_one_lacks_a_merged_noun():
     scheme = choose_scheme(None, "anger,happiness+amusement=joy")
     assert choose(FIVE, "c", scheme)[1].counts == {"anger": 1, "joy": 1}

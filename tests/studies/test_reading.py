@@ -55,6 +55,18 @@ def test_a_value_gives_a_row_and_several_settings_their_product(write):
     assert study.cells()[1].settings["features"] == {"window_ms": 15}
 
 
+def test_too_many_rows_are_refused_before_they_are_read(write, monkeypatch):
+    monkeypatch.setattr("sercli.studies._rows._MOST_CELLS", 2)
+    rows = "".join(f"  - {{name: r{i}, arch: nothing}}\n" for i in range(3))
+    with pytest.raises(ConfigError, match=r"^my-study\.yaml:6: more than 2 cells; have fewer rows, or vary"):
+        get_study(write(f"title: T\non: [emodb-4]\nrows:\n{rows}"))
+
+
+def test_an_empty_file_is_no_study(write):
+    with pytest.raises(ConfigError, match=r"^my-study\.yaml:1: the file is empty, a study is needed"):
+        get_study(write("# nothing\n"))
+
+
 def test_rows_are_chosen_by_name_part_and_number(write):
     study = get_study(write(GOOD))
     assert [row.name for row in study.choose_rows(["2"])] == ["smaller"]
@@ -148,7 +160,7 @@ def test_augment_alone_replaces_and_with_a_name_adds(write):
     ("old", "new", "line", "message"),
     [
         ("title: Mine", "titel: Mine", 1, "unknown key 'titel' of a study; did you mean title?"),
-        ("arch: mdcnn", "arch: mdcn", 2, "sercli.models has no 'mdcn'; did you mean mdcnn"),
+        ("arch: mdcnn", "arch: mdcn", 2, "the list of architectures has no 'mdcn'; did you mean mdcnn"),
         ("on: [emodb-4]", "on: [emodb4]", 3, "is called 'emodb4' .*; did you mean emodb-4"),
         ("on: [emodb-4]", "on: [mine]", 3, "for a corpus of your own, write mine/every-emotion"),
         ("on: [emodb-4]", "on: [calls]", 3, r"write calls/every-emotion\)$"),

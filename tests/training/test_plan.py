@@ -76,7 +76,9 @@ def test_few_speakers_are_told_a_protocol_that_works(tiny, plan, speakers, proto
 
 
 @pytest.mark.parametrize("emotion", ["anger", "neutral", "joy"])
-@pytest.mark.parametrize("protocol", ["train-on-all", "leave-one-speaker-out", "random-5-fold"])
+@pytest.mark.parametrize(
+    "protocol", ["train-on-all", "leave-one-speaker-out", "random-5-fold", "speaker-5-fold"]
+)
 def test_one_class_is_not_trained(tiny, plan, emotion, protocol):
     corpus = tiny(every(["a", "b", "c"], [emotion]))
     with pytest.raises(ConfigError, match=r"all 6 utterances are of one class, \w+; a network"):

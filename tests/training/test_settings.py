@@ -70,7 +70,7 @@ def test_an_unknown_architecture_is_told():
         ({"arch": False}, "arch: expected a name, got false; write a name"),
         ({"arch": {"mdcnn": 1}}, 'arch: expected a name, got {"mdcnn": 1}; write a name'),
         ({"protocol": 5}, "protocol: expected a name, got 5; write a name"),
-        ({"arch": "mdcn"}, "sercli.models has no 'mdcn'; did you mean"),
+        ({"arch": "mdcn"}, "the list of architectures has no 'mdcn'; did you mean"),
     ],
 )
 def test_a_name_that_is_wrong_is_refused_with_the_file(change, fact, workspace, tmp_path):
