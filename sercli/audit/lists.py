@@ -11,7 +11,7 @@ from sercli.audit import PARTS, Division, Item
 from sercli.audit._file_names import complete_by_names
 from sercli.corpora import corpus_names, get_corpus
 from sercli.errors import AudioError, ManifestError, list_some
-from sercli.manifest.divisions import find_divisions, part_column, part_in_cell, part_of
+from sercli.manifest.divisions import find_divisions, part_column, part_of
 from sercli.manifest.interop import read_list
 from sercli.manifest.lengths import Lengths, without_foreign_times
 from sercli.manifest.listing import check_columns, choose_columns
@@ -134,7 +134,7 @@ def from_table(
     found: dict[str, set[str]] = {}
     for row in table.rows:
         stated = _cell(row.values, column)
-        part = part_in_cell(stated)
+        part = part_of(stated)
         if part is None:
             raise ManifestError(
                 f"{path.parent / row.place}: {column} '{stated}' is none of {', '.join(PARTS)}; correct the "
@@ -157,7 +157,7 @@ def from_table(
 
 def _rows_of(fold: str, column: str, part: str) -> Keep:
     def keep(values: Mapping[str, Any]) -> bool:
-        return _cell(values, "fold") == fold and part_in_cell(_cell(values, column)) == part
+        return _cell(values, "fold") == fold and part_of(_cell(values, column)) == part
 
     return keep
 

@@ -13,29 +13,27 @@ from sercli.manifest.columns import simplify
 
 PARTS = ("train", "dev", "test")
 
-# The name of a part within a file's name, as toolkits write it.
-_PART = re.compile(r"(?<![a-z])(train|trn|valid(?:ation)?|val|dev|test|tst|eval)(?![a-z])", re.IGNORECASE)
+_MEANS = {
+    **dict.fromkeys(("train", "training", "trn"), "train"),
+    **dict.fromkeys(("dev", "development", "valid", "validation", "val"), "dev"),
+    **dict.fromkeys(("test", "testing", "tst", "eval", "evaluation"), "test"),
+}
+# The name of a part within the name of a file or in a cell, as toolkits write it.
+_PART = re.compile(rf"(?<![a-z])({'|'.join(_MEANS)})(?![a-z])", re.IGNORECASE)
 _PART_COLUMNS = ("part", "split", "partition", "subset", "set")
-_MEANS = {"training": "train", "development": "dev", "testing": "test"}
-_SHORT = {"trn": "train", "valid": "dev", "validation": "dev", "val": "dev", "tst": "test", "eval": "test"}
 _SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".parquet")
 
 
 def part_of(name: str) -> str | None:
-    """Return the part, train, dev or test, that the name of a file without suffix has in it."""
+    """Return the part, train, dev or test, in the name of a file without suffix or in a cell of a table."""
     found = _PART.findall(name)
-    return _SHORT.get(found[-1].lower(), found[-1].lower()) if found else None
+    return _MEANS[found[-1].lower()] if found else None
 
 
 def part_column(columns: Iterable[str]) -> str | None:
     """Return the column of a table that names the part of each row."""
     named = {simplify(name): name for name in columns}
     return next((named[name] for name in _PART_COLUMNS if name in named), None)
-
-
-def part_in_cell(cell: str) -> str | None:
-    """Return the part, train, dev or test, that a cell of such a column names."""
-    return _MEANS.get(cell.strip().lower()) or part_of(cell)
 
 
 def find_divisions(paths: Iterable[Path], folder: Path) -> dict[str, dict[str, Path]]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from sercli import files
 from sercli.config import digest
 from sercli.errors import DivisionError, ManifestError, ProtocolError
-from sercli.manifest.divisions import PARTS, find_divisions, part_column, part_in_cell, part_of
+from sercli.manifest.divisions import PARTS, find_divisions, part_column, part_of
 from sercli.manifest.interop import read_list
 from sercli.manifest.listing import choose_columns
 from sercli.manifest.matching import Matched, Matcher
@@ -285,7 +285,7 @@ def _read_part(path: Path) -> list[Utterance]:
 def _read_table(path: Path) -> tuple[_Folds, bool]:
     """Read the utterances of a table by fold and part, and whether it names their ids."""
     table = read_table(path)
-    part_column, key = _columns(path, table)
+    column, key = _columns(path, table)
     folds: dict[str, dict[str, list[Utterance]]] = {}
     seen: set[tuple[str, str]] = set()
     for item in table.items:
@@ -294,9 +294,9 @@ def _read_table(path: Path) -> tuple[_Folds, bool]:
             if item.harmless:
                 continue
             raise ProtocolError(f"{place}: {item.fact}; the table needs {_COLUMNS}")
-        fold, name, stated = (str(item.values.get(each) or "") for each in ("fold", key, part_column))
+        fold, name, stated = (str(item.values.get(each) or "") for each in ("fold", key, column))
         fold = fold or "the only fold"
-        part = part_in_cell(stated)
+        part = part_of(stated)
         if part is None:
             raise ProtocolError(f"{place}: part '{stated}' is none of {', '.join(PARTS)}")
         if (fold, name) in seen:
