@@ -113,7 +113,8 @@ def _nist(file: BinaryIO, size: int) -> Examined:
         length = math.prod(int(count or 0) for count in counts)
         check_complete(length, size - int(begin[1]))
         end = int(begin[1]) + length
-        _check_end(file, size, end, length, b"NIST_1A", rate or 0.0)
+        if rate is not None:
+            _check_end(file, size, end, length, b"NIST_1A", rate)
         return Examined(rate, bytes_before(file, end, size))
     return Examined(rate)
 

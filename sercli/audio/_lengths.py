@@ -11,7 +11,13 @@ _MARGIN = 1 << 16
 # Some programs append a few bytes of their own. So many seconds of sound hold no speech; more may be what a
 # recorder wrote after it had stated the length for the last time.
 _FOREIGN_S = 0.1
-_TAG = re.compile(rb".{0,7}(?:ID3|TAG|APETAGEX|LYRICS)", re.DOTALL)  # maybe after padding
+# How tags begin, and chunks of metadata, of which some programs state a wrong length; maybe after padding.
+_TAG = re.compile(
+    rb".{0,7}(?:ID3|TAG|APETAGEX|LYRICS|<\?xpacket|LIST|bext|cue |smpl|PEAK|id3[ \0]|iXML|_PMX|axml|fact|inst"
+    rb"|JUNK|junk|FLLR|ZOOM|basc|trns|NAME|AUTH|ANNO|MARK|INST|COMT|AFAn|acid|strc|DISP|umid|minf|elm1|regn"
+    rb"|ovwf|cart|levl|afsp|info|uuid|free)",
+    re.DOTALL,
+)
 
 
 def is_placeholder(length: int, *, is_long: bool) -> bool:
@@ -33,7 +39,9 @@ def check_complete(length: int, present: int) -> None:
 
 
 def check_rest(file: BinaryIO, end: int, size: int, length: int, per_second: float) -> None:
-    """Refuse a file in which more follows the samples than programs append, unless it is zeros or a tag.
+    """Refuse a file in which more follows the samples than programs append.
+
+    A tag, a chunk of metadata, and one repeated byte such as zero are no sound.
 
     Args:
         file: the file.
@@ -52,7 +60,8 @@ def check_rest(file: BinaryIO, end: int, size: int, length: int, per_second: flo
     if _TAG.match(file.read(16)):
         return
     file.seek(end)
-    if any(block.strip(b"\0") for block in iter(lambda: file.read(1 << 20), b"")):
+    filler = file.read(1)
+    if any(block.strip(filler) for block in iter(lambda: file.read(1 << 20), b"")):
         raise AudioError(
             f"its header states {length} bytes of samples, but {rest} bytes follow that may be samples too: "
             "header and file contradict each other; record or write it again"

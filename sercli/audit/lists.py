@@ -11,12 +11,12 @@ from sercli.audit import PARTS, Division, Item
 from sercli.audit._file_names import complete_by_names
 from sercli.corpora import corpus_names, get_corpus
 from sercli.errors import AudioError, ManifestError, list_some
-from sercli.manifest.divisions import find_divisions, part_column, part_of
-from sercli.manifest.interop import read_list
+from sercli.manifest.divisions import find_divisions, fold_column, part_column, part_of
+from sercli.manifest.interop import read_list, recognise
 from sercli.manifest.lengths import Lengths, without_foreign_times
 from sercli.manifest.listing import check_columns, choose_columns
 from sercli.manifest.recordings import Found, Missing, Recordings, describe_renamed
-from sercli.manifest.tables import Table, read_table
+from sercli.manifest.tables import read_table
 from sercli.manifest.text import binary_kind
 from sercli.manifest.values import is_absent
 from sercli.processor import count_cores
@@ -131,6 +131,7 @@ def from_table(
             f"{path}: a division needs two or three lists: train, (dev,) test; or one table with a column "
             "split, partition, subset, set or part that has train, dev or test in each row"
         )
+    folds = fold_column(table.columns)
     found: dict[str, set[str]] = {}
     for row in table.rows:
         stated = _cell(row.values, column)
@@ -140,13 +141,13 @@ def from_table(
                 f"{path.parent / row.place}: {column} '{stated}' is none of {', '.join(PARTS)}; correct the "
                 "table, or give two or three lists"
             )
-        found.setdefault(_cell(row.values, "fold"), set()).add(part)
+        found.setdefault(_cell(row.values, folds), set()).add(part)
     reader = ListReader(audio_root, check_columns(columns or {}))
     divisions: list[Division] = []
     notes: list[str] = []
     for fold, named in found.items():
         name = f"{path.name}, fold {fold}" if fold else path.name
-        lists = {part: (path, _rows_of(fold, column, part)) for part in PARTS if part in named}
+        lists = {part: (path, _rows_of({folds: fold}, column, part)) for part in PARTS if part in named}
         if len(lists) < 2:
             raise ManifestError(f"{path}: the column '{column}' of {name} names only {', '.join(lists)}")
         division, read_notes = _division(name, lists, reader)
@@ -155,15 +156,18 @@ def from_table(
     return divisions, [f"{path.name}: the column '{column}' divides the utterances", *dict.fromkeys(notes)]
 
 
-def _rows_of(fold: str, column: str, part: str) -> Keep:
+def _rows_of(fold: Mapping[str | None, str], column: str, part: str) -> Keep:
+    """Choose the rows of a part, in the fold of the given column."""
+
     def keep(values: Mapping[str, Any]) -> bool:
-        return _cell(values, "fold") == fold and part_of(_cell(values, column)) == part
+        of_fold = all(_cell(values, name) == own for name, own in fold.items())
+        return of_fold and part_of(_cell(values, column)) == part
 
     return keep
 
 
-def _cell(values: Mapping[str, Any], column: str) -> str:
-    value = values.get(column)
+def _cell(values: Mapping[str, Any], column: str | None) -> str:
+    value = None if column is None else values.get(column)
     return "" if value is None else str(value)
 
 
@@ -234,11 +238,14 @@ def _name_speakers(paths: Iterable[Path], columns: Mapping[str, str]) -> str:
     unread: dict[str, list[str]] = {}
     complete = False
     for path in dict.fromkeys(paths):
-        table = read_table(path) if path.is_file() else Table((), ())
+        # The reader of another tool's format does not take columns.
+        if not path.is_file() or (path.suffix in (".json", ".jsonl") and recognise(path)):
+            continue
+        table = read_table(path)
         fields, _ = choose_columns(table, columns)
         complete |= "speaker" in fields
         if "file" in fields and "speaker" not in fields:
-            known = {*fields.values(), part_column(table.columns), "fold", ""}
+            known = {*fields.values(), part_column(table.columns), fold_column(table.columns), ""}
             unread[path.name] = [column for column in table.columns if column not in known]
     if not unread:
         return ""

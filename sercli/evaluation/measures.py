@@ -171,8 +171,11 @@ def _mean_intervals(
 def _values(scoring: Scoring[Any], metrics: Sequence[Metric], sums: Any, times: Counts) -> list[Rates]:
     """Return each metric of each draw, (draws,) or (draws, columns); NaN if no speaker is drawn."""
     taken = times.any(axis=1)
+    combined = scoring.combine(sums, times[taken])
     found = []
-    for values in scoring.of_draws(metrics, sums, times[taken]):
+    for metric in metrics:
+        # As in the mean itself, a network whose test part lacks a class is measured on the others.
+        values = metric.function(combined)
         every = np.full((len(times), *values.shape[1:]), np.nan)
         every[taken] = values
         found.append(every)

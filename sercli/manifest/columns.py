@@ -78,8 +78,8 @@ _WHO_LABELLED = tuple(
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _UNIT = re.compile(r"((?:sample|frame)(?:s(?![a-z]))?)", re.IGNORECASE)
 _TIME_WORDS = {
-    "start": frozenset({"start", "begin", "onset", "offset", "beginn", "anfang", "debut"}),
-    "end": frozenset({"end", "stop", "offset", "ende", "fin", "finish"}),
+    "start": frozenset({"start", "begin", "onset", "offset", "beginn", "anfang"}),
+    "end": frozenset({"end", "stop", "offset", "ende"}),
 }
 # Names that mean times only beside each other, because each may also mean something else.
 _PAIRS = (
@@ -88,6 +88,8 @@ _PAIRS = (
     *(("beginn", "ende"), ("anfang", "ende"), ("debut", "fin"), ("début", "fin")),
     *(("tsbegin", "tsend"), ("tsbegin", "tsfinish"), ("tsstart", "tsend")),
 )
+VAGUE = {"t0", "in", "from"}
+"""First names of pairs whose whole numbers are not read as times: they may be ids, scores or years."""
 # Units that such a name may end in, without which it is in seconds.
 _PAIR_UNITS = ("", "s", "sec", "ms")
 

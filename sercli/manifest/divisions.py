@@ -20,7 +20,7 @@ _MEANS = {
 }
 # The name of a part within the name of a file or in a cell, as toolkits write it.
 _PART = re.compile(rf"(?<![a-z])({'|'.join(_MEANS)})(?![a-z])", re.IGNORECASE)
-_PART_COLUMNS = ("part", "split", "partition", "subset", "set")
+_PART_COLUMNS = ("split", "partition", "part", "subset", "set")
 _SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".parquet")
 
 
@@ -34,6 +34,11 @@ def part_column(columns: Iterable[str]) -> str | None:
     """Return the column of a table that names the part of each row."""
     named = {simplify(name): name for name in columns}
     return next((named[name] for name in _PART_COLUMNS if name in named), None)
+
+
+def fold_column(columns: Iterable[str]) -> str | None:
+    """Return the column of a table that names the fold of each row."""
+    return next((name for name in columns if simplify(name) == "fold"), None)
 
 
 def find_divisions(paths: Iterable[Path], folder: Path) -> dict[str, dict[str, Path]]:

@@ -17,6 +17,7 @@ from sercli.manifest.columns import (
     FURTHER_RATINGS,
     RATERS,
     SPELLINGS,
+    VAGUE,
     fields_by_name,
     in_milliseconds,
     in_samples,
@@ -192,7 +193,8 @@ def _entries(
 
 def choose_columns(table: Table, chosen: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """Return the column of each field, and remarks on the choice."""
-    rows, remarks = table.rows, []
+    rows = table.rows
+    remarks: list[str] = []
     fields = fields_by_name(table.columns, chosen)
     if "file" not in fields and "file" not in chosen:
         # If a column has the name of a file, the first line is not a header.
@@ -200,8 +202,8 @@ def choose_columns(table: Table, chosen: Mapping[str, str]) -> tuple[dict[str, s
         if len(naming) == 1:
             fields["file"] = naming[0]
     if {"start", "end"}.isdisjoint({*fields, *chosen}):
-        pairs = [pair for pair in paired_times(table.columns) if _are_times(rows, *pair)]
-        fields |= dict(zip(("start", "end"), pairs[0], strict=True)) if pairs else {}
+        times, unsure = _choose_paired_times(table)
+        fields, remarks = fields | times, remarks + unsure
     if "start" in fields and {"end", "duration"}.isdisjoint({*fields, *chosen}):
         remarks += _remark_on_ends(table, fields)
     for field in ("style", *sorted(RATINGS)):
@@ -287,10 +289,26 @@ def _names_audio(rows: Sequence[TableRow], column: str) -> bool:
     return bool(found) and all(isinstance(value, str) and is_audio(value) for value in found)
 
 
+def _choose_paired_times(table: Table) -> tuple[dict[str, str], list[str]]:
+    """Return the columns of a pair such as xmin and xmax as start and end, and remarks on unsure pairs."""
+    pairs = [pair for pair in paired_times(table.columns) if _are_times(table.rows, *pair)]
+    sure = [pair for pair in pairs if simplify(pair[0]) not in VAGUE or _have_fractions(table.rows, *pair)]
+    if sure:
+        return dict(zip(("start", "end"), sure[0], strict=True)), []
+    return {}, [
+        f"'{start}' and '{end}' are whole numbers, so they are not read as times; if they are seconds, add "
+        f"--column start={start} --column end={end}"
+        for start, end in pairs
+    ]
+
+
 def _remark_on_ends(table: Table, fields: Mapping[str, str]) -> list[str]:
     """Name a column that may hold the ends, in a table with starts only."""
     others = (column for column in table.columns if column not in fields.values())
-    later = next((column for column in others if _are_times(table.rows, fields["start"], column)), None)
+    start, rows = fields["start"], table.rows
+    later = next(
+        (name for name in others if _are_times(rows, start, name) and _have_fractions(rows, name)), None
+    )
     fact = "there is no column of ends, so each part lasts to the end of its file"
     return [f"{fact}; if '{later}' holds the ends, name it with --column end={later}"] if later else []
 
@@ -303,6 +321,11 @@ def _are_times(rows: Sequence[TableRow], start: str, end: str) -> bool:
     spans = [(first, last) for first, last in times if first is not None and last is not None]
     flags = all(str(value).strip() in ("0", "1") for pair in given for value in pair)
     return not flags and 2 * sum(first < last for first, last in spans) > len(given)
+
+
+def _have_fractions(rows: Sequence[TableRow], *columns: str) -> bool:
+    """Return whether some values of columns are written as times, not as whole numbers."""
+    return any(re.search(r"[.,:]\d", str(row.values[name])) for row in rows for name in columns)
 
 
 def _is_of_kind(rows: Sequence[TableRow], column: str, field: str) -> bool:

@@ -12,7 +12,7 @@ from sercli.records import Note, Utterance
 _DECIMAL = re.compile(r"\d+\.0+")
 _LEADING_ZEROS = re.compile(r"(?<![\d.])0+(?=\d)")
 # Words in front of a name, before a blank or sign, or a number.
-_TITLE = re.compile(r"(?:speaker|spkr?|actor|subject)(?:[-_.\s]+(?=\w)|(?=\d))")
+_TITLE = re.compile(r"\A(?:speaker|spkr?|actor|subject)(?:[-_.\s]+(?=\w)|(?=\d))")
 _SIGNS = re.compile(r"(?<=[^\W\d_])[-_.]+|[-_.]+(?=[^\W\d_])")
 _SHOWN = 3
 

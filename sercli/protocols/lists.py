@@ -19,7 +19,7 @@ from pathlib import Path
 from sercli import files
 from sercli.config import digest
 from sercli.errors import DivisionError, ManifestError, ProtocolError
-from sercli.manifest.divisions import PARTS, find_divisions, part_column, part_of
+from sercli.manifest.divisions import PARTS, find_divisions, fold_column, part_column, part_of
 from sercli.manifest.interop import read_list
 from sercli.manifest.listing import choose_columns
 from sercli.manifest.matching import Matched, Matcher
@@ -286,6 +286,7 @@ def _read_table(path: Path) -> tuple[_Folds, bool]:
     """Read the utterances of a table by fold and part, and whether it names their ids."""
     table = read_table(path)
     column, key = _columns(path, table)
+    folds_in = fold_column(table.columns) or "fold"
     folds: dict[str, dict[str, list[Utterance]]] = {}
     seen: set[tuple[str, str]] = set()
     for item in table.items:
@@ -294,7 +295,7 @@ def _read_table(path: Path) -> tuple[_Folds, bool]:
             if item.harmless:
                 continue
             raise ProtocolError(f"{place}: {item.fact}; the table needs {_COLUMNS}")
-        fold, name, stated = (str(item.values.get(each) or "") for each in ("fold", key, column))
+        fold, name, stated = (str(item.values.get(each) or "") for each in (folds_in, key, column))
         fold = fold or "the only fold"
         part = part_of(stated)
         if part is None:

@@ -167,6 +167,26 @@ def test_a_header_that_states_a_part_of_the_sound_is_refused(tmp_path, kind, sec
         audio.header(write(tmp_path / f"a.{kind}", content + rest))
 
 
+@pytest.mark.parametrize(
+    "tail",
+    [
+        b"LIST" + (8001).to_bytes(4, "little") + b"x" * 8000,  # one byte more is stated than written
+        b"iXML"
+        + (4001).to_bytes(4, "little")
+        + b"y" * 4001
+        + b"ZOOM"
+        + (4000).to_bytes(4, "little")
+        + b"z" * 4000,
+        b"<?xpacket begin" + b"x" * 8000,
+        b"\xff" * 8000,
+    ],
+    ids=["list", "unpadded", "xmp", "one byte"],
+)
+def test_metadata_behind_the_samples_is_not_taken_for_sound(tmp_path, tail):
+    content = encode(tone(1.0), *CONTAINERS["wav"])
+    assert len(audio.read(write(tmp_path / "a.wav", content + tail))) == 16_000
+
+
 def test_a_header_that_states_a_part_of_compressed_sound_is_refused(tmp_path):
     content = encode(tone(2.0), "WAV", "GSM610")
     with pytest.raises(AudioError, match="but 1000 bytes follow that may be samples too"):

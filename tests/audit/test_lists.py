@@ -91,7 +91,7 @@ def test_one_table_with_a_column_of_parts_is_a_division(corpus, command_line, co
 
 def test_one_table_may_have_several_folds_and_must_have_parts(corpus, command_line):
     def row(name, who, fold, part):
-        return {"file": f"wav/{name}.wav", "speaker": who, "fold": fold, "split": part}
+        return {"file": f"wav/{name}.wav", "speaker": who, "Fold": fold, "split": part}
 
     rows = [row("a", "s1", 1, "train"), row("b", "s2", 1, "test"), row("a", "s1", 2, "test")]
     status, out, _ = command_line("audit", write(corpus / "t.csv", [*rows, row("c", "s1", 2, "train")]))

@@ -163,6 +163,9 @@ def test_an_unread_time_that_may_be_seconds_can_be_chosen(tmp_path):
         ("from,to", "Ann,Ben"),
         ("from,to", "2,1"),  # speakers by number
         ("in,out", "0,1"),  # flags
+        ("from,to", "1,2"),  # ids
+        ("t0,t1", "3,8"),  # scores
+        ("debut_year,snr", "1999,3"),
         ("xmin,ymin,xmax,ymax", "10,10,20,20"),  # a box in an image
         ("offset", ""),
     ],
