@@ -46,7 +46,7 @@ WIDE = GRID.replace("[3], [2, 3, 4], [0, 1, 2, 3, 4]", LAYERS)
 SETS = {name: ["features.kind=opensmile", f"features.set={name}"] for name in ("eGeMAPSv02", "ComParE_2016")}
 # The rows of the studies at full size that are trained to the end.
 FINISHED = {
-    "emodb": ("CNN-LSTM, log-mel", "DiCCOSER, log-mel", "MelCNN", "CNN-LSTM, samples"),
+    "emodb": ("CNN-LSTM, log-mel", "DiCCOSER, log-mel", "MelCNN", "CNN-LSTM, samples", "attention pooling"),
     "ravdess": ("CNN-LSTM, log-mel", "DiCCOSER, log-mel", "MelCNN"),
 }
 SIZES = (2, 5, 10, 20, None)
