@@ -266,7 +266,7 @@ def predictions(place):
     return {trial.path: trial.predictions_file.read_bytes() for trial in trials if trial.finished}
 
 
-def wait_for(what, seconds=120):
+def wait_for(what, seconds=300):
     deadline = time.monotonic() + seconds
     while not (found := what()):
         assert time.monotonic() < deadline
