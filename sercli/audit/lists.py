@@ -147,7 +147,7 @@ def from_table(
     notes: list[str] = []
     for fold, named in found.items():
         name = f"{path.name}, fold {fold}" if fold else path.name
-        lists = {part: (path, _rows_of({folds: fold}, column, part)) for part in PARTS if part in named}
+        lists = {part: (path, _rows_of(folds, fold, column, part)) for part in PARTS if part in named}
         if len(lists) < 2:
             raise ManifestError(f"{path}: the column '{column}' of {name} names only {', '.join(lists)}")
         division, read_notes = _division(name, lists, reader)
@@ -156,12 +156,11 @@ def from_table(
     return divisions, [f"{path.name}: the column '{column}' divides the utterances", *dict.fromkeys(notes)]
 
 
-def _rows_of(fold: Mapping[str | None, str], column: str, part: str) -> Keep:
-    """Choose the rows of a part, in the fold of the given column."""
+def _rows_of(folds: str | None, fold: str, column: str, part: str) -> Keep:
+    """Choose the rows of a part in a fold, by the columns of folds, if there is one, and of parts."""
 
     def keep(values: Mapping[str, Any]) -> bool:
-        of_fold = all(_cell(values, name) == own for name, own in fold.items())
-        return of_fold and part_of(_cell(values, column)) == part
+        return _cell(values, folds) == fold and part_of(_cell(values, column)) == part
 
     return keep
 

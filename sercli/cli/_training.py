@@ -7,11 +7,10 @@ import typer
 
 from sercli.cli._output import describe_union
 from sercli.formatting import count_noun, format_duration
-from sercli.runs.training import SOLVED_IN
+from sercli.reports.facts import trained_in
 
 if TYPE_CHECKING:
     from sercli.devices import Device
-    from sercli.runs.config import RunConfig
     from sercli.runs.training import TrainingConfig
     from sercli.training.plan import Plan
 
@@ -75,7 +74,7 @@ def print_plan(plan: "Plan", device: "Device", file: Path | None) -> None:
         typer.echo(f"augment   {name}" + (f": {warning}" if warning else ""))
     if config.init:
         typer.echo(f"weights   of {config.init.rpartition('#')[0]} to start from")
-    typer.echo(f"device    {device.description}, {_number_format(config)}")
+    typer.echo(f"device    {device.description}, {trained_in(config.to_dict())}")
     done = len(plan.trials) - len(plan.todo)
     typer.echo(
         f"to do     {len(plan.todo)} of {len(plan.trials)} trials"
@@ -84,10 +83,6 @@ def print_plan(plan: "Plan", device: "Device", file: Path | None) -> None:
     missing = features_missing(plan)
     if missing:
         typer.echo(f"features  {missing} utterances to compute")
-
-
-def _number_format(config: "RunConfig") -> str:
-    return config.training.precision if config.architecture.solve is None else SOLVED_IN
 
 
 def _describe_loss(recipe: "TrainingConfig", *, classes: bool) -> str:

@@ -26,7 +26,7 @@ class AuditCheck:
 
     @property
     def consequence(self) -> str:
-        """What a leak does to the metrics."""
+        """Effect of a leak on the metrics, as a sentence."""
         if self.check == "labels by speaker":  # also where no speaker is in two parts
             return "The network may recognise voices instead of emotions."
         return "The metrics are too good."
