@@ -15,6 +15,7 @@ from sercli.errors import RunError
 from sercli.evaluation import pooled_values
 from sercli.inference.stored import predict_items
 from sercli.plain.json import from_json
+from sercli.protocols import untrained
 from sercli.records import Fold, Predictions, pool, rows_of
 from sercli.runs.folder import Trial
 from sercli.training._finish import Trained
@@ -136,15 +137,15 @@ def _check_classes(plan: Plan, fold: Fold, inner: list[Fold]) -> None:
     """Refuse inner folds that train on fewer classes than the fold itself."""
     if not plan.config.task.has_classes:
         return
-    for each in inner:
-        labels = plan.selection.labels
-        lacking = sorted({labels[name] for name in fold.train} - {labels[name] for name in each.train})
-        if lacking:
-            raise RunError(
-                f"training.search: without {each.name.replace('+', ', ')}, the training part of fold "
-                f"{fold.name} has no utterance of {', '.join(lacking)}; leave these classes out (--classes "
-                "or another --scheme), or leave training.search out"
-            )
+    lacking = untrained(inner, {name: plan.selection.labels[name] for name in fold.train})
+    if lacking:
+        first = next(iter(lacking.values()))[0]
+        names = [name for name, folds in lacking.items() if first in folds]
+        raise RunError(
+            f"training.search: without {first.name.replace('+', ', ')}, the training part of fold "
+            f"{fold.name} has no utterance of {', '.join(names)}; leave these classes out (--classes or "
+            "another --scheme), or leave training.search out"
+        )
 
 
 def _test(plan: Plan, trial: Trial, number: int, parts: Parts, device: Device, train: Train) -> Predictions:
