@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import BinaryIO
 
 from sercli.audio import _mpeg
-from sercli.audio._lengths import check_complete, check_rest, is_placeholder
+from sercli.audio._lengths import METADATA, check_complete, check_rest, is_placeholder
 from sercli.audio.kinds import describe_joined
 from sercli.errors import AudioError
 
@@ -28,7 +28,7 @@ _GUID = re.compile(rb".{10}(?:\0\xc0O\x8e\xdb\x8a|\x28\xdb\x04\xc1\0\0)", re.DOT
 _MPEG = {0x50, 0x55}
 _NAME = re.compile(rb"[ -~]{4}")  # of a chunk
 # Names by which a chunk is recognised that follows one without padding.
-_USUAL = {b"data", b"fmt ", b"fact", b"LIST", b"bext", b"cue ", b"smpl", b"PEAK", b"id3 ", b"COMM", b"SSND"}
+_USUAL = METADATA | {b"data", b"fmt ", b"COMM", b"SSND"}
 _EXTENSIBLE = 0xFFFE  # the format follows in another field
 
 

@@ -11,12 +11,14 @@ _MARGIN = 1 << 16
 # Some programs append a few bytes of their own. So many seconds of sound hold no speech; more may be what a
 # recorder wrote after it had stated the length for the last time.
 _FOREIGN_S = 0.1
-# How tags begin, and chunks of metadata, of which some programs state a wrong length; maybe after padding.
+# Names of the chunks of metadata.
+METADATA = frozenset(
+    b"LIST bext smpl PEAK iXML _PMX axml fact inst JUNK junk FLLR ZOOM basc trns NAME AUTH ANNO MARK INST"
+    b" COMT AFAn acid strc DISP umid minf elm1 regn ovwf cart levl afsp info uuid free".split()
+) | {b"cue ", b"id3 "}
+# How such chunks begin, of which some programs state a wrong length, and tags; maybe after padding.
 _TAG = re.compile(
-    rb".{0,7}(?:ID3|TAG|APETAGEX|LYRICS|<\?xpacket|LIST|bext|cue |smpl|PEAK|id3[ \0]|iXML|_PMX|axml|fact|inst"
-    rb"|JUNK|junk|FLLR|ZOOM|basc|trns|NAME|AUTH|ANNO|MARK|INST|COMT|AFAn|acid|strc|DISP|umid|minf|elm1|regn"
-    rb"|ovwf|cart|levl|afsp|info|uuid|free)",
-    re.DOTALL,
+    rb".{0,7}(?:ID3|TAG|APETAGEX|LYRICS|<\?xpacket|id3\0|%s)" % b"|".join(sorted(METADATA)), re.DOTALL
 )
 
 

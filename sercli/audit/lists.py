@@ -1,88 +1,22 @@
 """Divisions from lists: two or three files, a table with a column of parts, or a folder of lists."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from sercli import audio, files
 from sercli.audit import PARTS, Division, Item
 from sercli.audit._file_names import complete_by_names
+from sercli.audit._reading import Keep, ListReader, describe
 from sercli.corpora import corpus_names, get_corpus
-from sercli.errors import AudioError, ManifestError, list_some
-from sercli.manifest.divisions import find_divisions, fold_column, part_column, part_of
-from sercli.manifest.interop import read_list, recognise
-from sercli.manifest.lengths import Lengths, without_foreign_times
+from sercli.errors import ManifestError, list_some
+from sercli.manifest.divisions import PartColumns, find_divisions, find_part_columns, part_of
+from sercli.manifest.interop import recognise
+from sercli.manifest.lengths import Lengths
 from sercli.manifest.listing import check_columns, choose_columns
-from sercli.manifest.recordings import Found, Missing, Recordings, describe_renamed
 from sercli.manifest.tables import read_table
-from sercli.manifest.text import binary_kind
 from sercli.manifest.values import is_absent
-from sercli.processor import count_cores
-from sercli.records import Note, Problem, Utterance
 
 _SHOWN = 5
-
-Keep = Callable[[Mapping[str, Any]], bool]
-"""Returns whether to read a row of a table, from its cells."""
-
-
-@dataclass(frozen=True, slots=True)
-class ListReader:
-    """Reads lists.
-
-    Attributes:
-        audio_root: folder that their files are relative to; each list's own if not given.
-        columns: columns that the user names, by field.
-    """
-
-    audio_root: Path | None = None
-    columns: Mapping[str, str] | None = None
-
-    def __post_init__(self) -> None:
-        """Check the folder.
-
-        Raises:
-            ManifestError: it is not a folder.
-        """
-        if self.audio_root is not None and not self.audio_root.is_dir():
-            kind = binary_kind(self.audio_root) if self.audio_root.is_file() else None
-            fact = kind or "no such folder; --audio-root names the folder of the audio files"
-            raise ManifestError(f"{self.audio_root}: {fact}")
-
-    def read(self, path: Path, keep: Keep | None = None) -> tuple[list[Item], list[str]]:
-        """Read a list, or the rows to keep; return the items and notes for the user.
-
-        Raises:
-            ManifestError: the list can't be read, or a line of it.
-        """
-        listed: list[Utterance] = []
-        notes: list[str] = []
-        for found in read_list(path, self.columns, keep):
-            if isinstance(found, Utterance):
-                listed.append(found)
-            elif isinstance(found, Note) or found.harmless:
-                notes.append(f"{path.name}: {_describe(found)}")
-            else:
-                raise ManifestError(f"{found.place}: {found.fact}; correct the list")
-        if not listed:
-            raise ManifestError(f"{path}: lists no utterance")
-        base = self.audio_root or (path if path.is_dir() else path.parent)
-        found_files = Recordings(base).find(each.file for each in listed)
-        found_notes = describe_renamed(found_files, "")
-        placed = [replace(each, file=_name_there(each.file, found_files[each.file])) for each in listed]
-        placed, times = without_foreign_times(placed, base, path.name)
-        notes += [f"{path.name}: {_describe(note)}" for note in (*found_notes, *([times] if times else []))]
-        items = []
-        for each in placed:
-            file = base / each.file
-            items.append(Item(each, each.speaker, str(file) if file.is_file() else None))
-        return items, notes
-
-
-def _name_there(name: str, answer: Found | Missing) -> str:
-    return answer.file if isinstance(answer, Found) else name.replace("\\", "/")
 
 
 def from_files(
@@ -125,49 +59,41 @@ def from_table(
         ManifestError: the table can't be read, or it does not divide its rows.
     """
     table = read_table(path)
-    column = part_column(table.columns)
-    if column is None:
+    dividing = find_part_columns(table.columns)
+    if dividing is None:
         raise ManifestError(
             f"{path}: a division needs two or three lists: train, (dev,) test; or one table with a column "
             "split, partition, subset, set or part that has train, dev or test in each row"
         )
-    folds = fold_column(table.columns)
     found: dict[str, set[str]] = {}
     for row in table.rows:
-        stated = _cell(row.values, column)
-        part = part_of(stated)
-        if part is None:
-            raise ManifestError(
-                f"{path.parent / row.place}: {column} '{stated}' is none of {', '.join(PARTS)}; correct the "
-                "table, or give two or three lists"
-            )
-        found.setdefault(_cell(row.values, folds), set()).add(part)
+        try:
+            fold, part = dividing.read(row.values)
+        except ManifestError as error:
+            raise ManifestError(f"{path.parent / row.place}: {error}, or give two or three lists") from None
+        found.setdefault(fold, set()).add(part)
     reader = ListReader(audio_root, check_columns(columns or {}))
     divisions: list[Division] = []
     notes: list[str] = []
     for fold, named in found.items():
         name = f"{path.name}, fold {fold}" if fold else path.name
-        lists = {part: (path, _rows_of(folds, fold, column, part)) for part in PARTS if part in named}
+        lists = {part: (path, _rows_of(dividing, fold, part)) for part in PARTS if part in named}
         if len(lists) < 2:
-            raise ManifestError(f"{path}: the column '{column}' of {name} names only {', '.join(lists)}")
+            raise ManifestError(
+                f"{path}: the column '{dividing.part}' of {name} names only {', '.join(lists)}"
+            )
         division, read_notes = _division(name, lists, reader)
         divisions.append(division)
         notes += read_notes
-    return divisions, [f"{path.name}: the column '{column}' divides the utterances", *dict.fromkeys(notes)]
+    return divisions, [
+        f"{path.name}: the column '{dividing.part}' divides the utterances",
+        *dict.fromkeys(notes),
+    ]
 
 
-def _rows_of(folds: str | None, fold: str, column: str, part: str) -> Keep:
-    """Choose the rows of a part in a fold, by the columns of folds, if there is one, and of parts."""
-
-    def keep(values: Mapping[str, Any]) -> bool:
-        return _cell(values, folds) == fold and part_of(_cell(values, column)) == part
-
-    return keep
-
-
-def _cell(values: Mapping[str, Any], column: str | None) -> str:
-    value = None if column is None else values.get(column)
-    return "" if value is None else str(value)
+def _rows_of(dividing: PartColumns, fold: str, part: str) -> Keep:
+    """Choose the rows of a part in a fold."""
+    return lambda cells: dividing.read(cells) == (fold, part)
 
 
 def from_folder(
@@ -219,12 +145,12 @@ def _division(
     for part, (path, _) in lists.items():
         lengths = Lengths(path.name)
         listed = {id(item.utterance): item.utterance for item in parts[part]}
-        hashed = _hash_audio(parts[part])
+        hashed = reader.add_hashes(parts[part])
         for item, read in zip(parts[part], hashed, strict=True):
             if read.seconds is not None:
                 stated = listed[id(item.utterance)]
                 lengths.add(stated, replace(stated, duration=read.seconds))
-        notes += [f"{note.place}: {_describe(note)}" for note in lengths.notes()]
+        notes += [f"{note.place}: {describe(note)}" for note in lengths.notes()]
         parts[part] = hashed
     no_speaker = ""
     if any(is_absent(item.utterance.speaker) for items in parts.values() for item in items):
@@ -244,7 +170,8 @@ def _name_speakers(paths: Iterable[Path], columns: Mapping[str, str]) -> str:
         fields, _ = choose_columns(table, columns)
         complete |= "speaker" in fields
         if "file" in fields and "speaker" not in fields:
-            known = {*fields.values(), part_column(table.columns), fold_column(table.columns), ""}
+            dividing = find_part_columns(table.columns)
+            known = {*fields.values(), "", *((dividing.part, dividing.fold) if dividing else ())}
             unread[path.name] = [column for column in table.columns if column not in known]
     if not unread:
         return ""
@@ -256,29 +183,6 @@ def _name_speakers(paths: Iterable[Path], columns: Mapping[str, str]) -> str:
         return f"if {which} in {name} names the speakers, rename the column to speaker"
     chosen = others[0] if len(others) == 1 else "COLUMN"
     return f"if {which} names the speakers, add --column speaker={chosen}"
-
-
-def _describe(problem: Problem) -> str:
-    return f"{problem.title}: {problem.fact}" if isinstance(problem, Note) else problem.fact
-
-
-def _hash_audio(items: list[Item]) -> list[Item]:
-    """Add the hashes of items whose audio exists; a file that can't be read gets none."""
-
-    def add_hash(item: Item) -> Item:
-        if item.utterance.sha256 or item.path is None:
-            return item
-        path = Path(item.path)
-        try:
-            samples, header = audio.decode(path, item.utterance.start, item.utterance.end)
-            content = files.sha256(path)
-        except (AudioError, OSError):
-            return item
-        hashed = replace(item.utterance, sha256=audio.hash_samples(samples), source_sha256=content)
-        return replace(item, utterance=hashed, seconds=len(samples) / header.sample_rate)
-
-    with ThreadPoolExecutor(count_cores()) as pool:
-        return list(pool.map(add_hash, items))
 
 
 def _shares(parts: Mapping[str, Iterable[Item]]) -> dict[str, str]:

@@ -7,8 +7,11 @@ A table may have the part of each row in a column.
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from sercli.errors import ManifestError
 from sercli.manifest.columns import simplify
 
 PARTS = ("train", "dev", "test")
@@ -30,15 +33,41 @@ def part_of(name: str) -> str | None:
     return _MEANS[found[-1].lower()] if found else None
 
 
-def part_column(columns: Iterable[str]) -> str | None:
-    """Return the column of a table that names the part of each row."""
+@dataclass(frozen=True, slots=True)
+class PartColumns:
+    """The columns of a table that divide its rows.
+
+    Attributes:
+        part: the column of the part.
+        fold: the column of the fold; ``None`` if there is one fold only.
+    """
+
+    part: str
+    fold: str | None = None
+
+    def read(self, cells: Mapping[str, Any]) -> tuple[str, str]:
+        """Return the fold of a row, empty without a column of folds, and its part: train, dev or test.
+
+        Raises:
+            ManifestError: the cell names no part (the message has no place).
+        """
+        stated = _text(cells, self.part)
+        part = part_of(stated)
+        if part is None:
+            raise ManifestError(f"{self.part} '{stated}' is none of {', '.join(PARTS)}; correct the table")
+        return _text(cells, self.fold), part
+
+
+def find_part_columns(columns: Iterable[str]) -> PartColumns | None:
+    """Return the columns of a table that divide its rows; ``None`` if no column has the name of the part."""
     named = {simplify(name): name for name in columns}
-    return next((named[name] for name in _PART_COLUMNS if name in named), None)
+    part = next((named[name] for name in _PART_COLUMNS if name in named), None)
+    return None if part is None else PartColumns(part, named.get("fold"))
 
 
-def fold_column(columns: Iterable[str]) -> str | None:
-    """Return the column of a table that names the fold of each row."""
-    return next((name for name in columns if simplify(name) == "fold"), None)
+def _text(cells: Mapping[str, Any], column: str | None) -> str:
+    value = None if column is None else cells.get(column)
+    return "" if value is None else str(value)
 
 
 def find_divisions(paths: Iterable[Path], folder: Path) -> dict[str, dict[str, Path]]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from sercli import files
 from sercli.config import digest
 from sercli.errors import DivisionError, ManifestError, ProtocolError
-from sercli.manifest.divisions import PARTS, find_divisions, fold_column, part_column, part_of
+from sercli.manifest.divisions import PARTS, PartColumns, find_divisions, find_part_columns, part_of
 from sercli.manifest.interop import read_list
 from sercli.manifest.listing import choose_columns
 from sercli.manifest.matching import Matched, Matcher
@@ -285,8 +285,7 @@ def _read_part(path: Path) -> list[Utterance]:
 def _read_table(path: Path) -> tuple[_Folds, bool]:
     """Read the utterances of a table by fold and part, and whether it names their ids."""
     table = read_table(path)
-    column, key = _columns(path, table)
-    folds_in = fold_column(table.columns) or "fold"
+    dividing, key = _columns(path, table)
     folds: dict[str, dict[str, list[Utterance]]] = {}
     seen: set[tuple[str, str]] = set()
     for item in table.items:
@@ -295,11 +294,12 @@ def _read_table(path: Path) -> tuple[_Folds, bool]:
             if item.harmless:
                 continue
             raise ProtocolError(f"{place}: {item.fact}; the table needs {_COLUMNS}")
-        fold, name, stated = (str(item.values.get(each) or "") for each in (folds_in, key, column))
+        name = str(item.values.get(key) or "")
+        try:
+            fold, part = dividing.read(item.values)
+        except ManifestError as error:
+            raise ProtocolError(f"{place}: {error}") from None
         fold = fold or "the only fold"
-        part = part_of(stated)
-        if part is None:
-            raise ProtocolError(f"{place}: part '{stated}' is none of {', '.join(PARTS)}")
         if (fold, name) in seen:
             raise ProtocolError(f"{place}: '{name}' occurs twice in fold '{fold}'")
         seen.add((fold, name))
@@ -308,23 +308,24 @@ def _read_table(path: Path) -> tuple[_Folds, bool]:
     return folds, key == "id"
 
 
-def _columns(path: Path, table: Table) -> tuple[str, str]:
-    """Return the column of the part and that of ids or files.
+def _columns(path: Path, table: Table) -> tuple[PartColumns, str]:
+    """Return the columns that divide the rows, and that of ids or files.
 
     Raises:
         ProtocolError: there is no such column.
     """
-    part = part_column(table.columns)
+    dividing = find_part_columns(table.columns)
     if "id" in table.columns:
         key: str | None = "id"
     else:
         key = choose_columns(table, {})[0].get("file")
-    if table.rows and (part is None or key is None):
-        parts = Counter(part_of(each.stem) for each in path.parent.glob("*")) if part is None else Counter()
+    if table.rows and (dividing is None or key is None):
+        lists = path.parent.glob("*") if dividing is None else ()
+        parts = Counter(part_of(each.stem) for each in lists)
         hint = (
             f"; or lists:{path.parent} for the lists of its folder"
             if parts["train"] and parts["test"]
             else ""
         )
         raise ProtocolError(f"{path}: needs {_COLUMNS}{hint}")
-    return part or "part", key or "id"
+    return dividing or PartColumns("part"), key or "id"
