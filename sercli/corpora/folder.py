@@ -16,6 +16,7 @@ from sercli.corpora._any import AnyOptions, complete, remedy
 from sercli.corpora._levels import MEANINGS, NOT_USED, Levels, find_levels, named_levels
 from sercli.files import walk
 from sercli.labels import is_part, to_noun, trim
+from sercli.manifest.interop import audiofolder
 from sercli.records import Problem, Utterance
 
 _OUTSIDE = (
@@ -114,7 +115,7 @@ def _without_emotion(root: Path, folder: tuple[str, ...], inside: Sequence[Path]
     place, name = "/".join(folder), folder[-1]
     if (root / "wav.scp").is_file():
         return Problem(place, "it is part of a Kaldi folder; read that with `sercli prepare manifest`")
-    if is_part(name) and any((root / place / each).is_file() for each in _METADATA):
+    if is_part(name) and any((root / place / each).is_file() for each in audiofolder.NAMES):
         return Problem(place, "it holds the list of an audiofolder; read it with `sercli prepare manifest`")
     if is_part(name):
         fact = "its name is that of a part, not of an emotion; move the folders of emotions out of it"
@@ -126,9 +127,6 @@ def _without_emotion(root: Path, folder: tuple[str, ...], inside: Sequence[Path]
         names = "/".join([*["-"] * (len(folder) - 1), "speaker", *["-"] * (deeper - 1), "emotion"])
         fact += f", or name the levels, as --set levels={names}"
     return Problem(place, fact)
-
-
-_METADATA = ("metadata.csv", "metadata.jsonl")
 
 
 def _by_folder(files: Iterable[Path], root: Path, level: int) -> Iterator[tuple[tuple[str, ...], list[Path]]]:

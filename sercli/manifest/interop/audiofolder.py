@@ -1,5 +1,7 @@
 """Read and write Hugging Face audiofolder: audio files and a ``metadata.csv`` with a column ``file_name``.
 
+JSON Lines and Parquet are also read.
+
 The audio must be below the folder. Therefore it is copied when the folder is written, unless it is already
 there. `datasets` guesses the types of a CSV file and reads the speaker "03" as 3. The README.md beside the
 file declares the types, and `load_dataset(folder)` uses it. ``emotion`` is the noun. In folders of other
@@ -29,7 +31,8 @@ from sercli.manifest.text import read_first_records, read_start
 from sercli.manifest.values import NUMBERS
 from sercli.records import Problem, Utterance
 
-_NAMES = ("metadata.csv", "metadata.jsonl")
+NAMES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
+"""Names of the list of a folder."""
 _FLOATS = NUMBERS | {"source_start", "source_end"}
 
 
@@ -44,7 +47,7 @@ def read(path: Path) -> Iterator[Utterance | Problem]:
     reader = RecordReader()
     for file in _metadata(path):
         classes = classes_of_card(file)
-        for entry in _rows(file) if file.suffix == ".csv" else read_json_lines(file):
+        for entry in read_json_lines(file) if file.suffix == ".jsonl" else _rows(file):
             if isinstance(entry, Problem):
                 yield entry
                 continue
@@ -118,15 +121,17 @@ def _card(entries: list[dict[str, Any]]) -> str:
 
 def _metadata(path: Path) -> list[Path]:
     if path.is_dir():
-        found = [file for name in _NAMES for file in (*path.glob(name), *path.glob(f"*/{name}"))]
+        found = [file for name in NAMES for file in (*path.glob(name), *path.glob(f"*/{name}"))]
         return sorted(file for file in found if _is_metadata(file))
-    return [path] if path.name in _NAMES else []
+    return [path] if path.name in NAMES else []
 
 
 def _is_metadata(file: Path) -> bool:
     if file.suffix == ".csv":
         return "file_name" in column_names(read_start(file))
-    return any("file_name" in record for record in read_first_records(file))
+    if file.suffix == ".jsonl":
+        return any("file_name" in record for record in read_first_records(file))
+    return "file_name" in read_table(file).columns
 
 
 FORMAT = Format(recognises, read, write)

@@ -109,6 +109,16 @@ def test_foreign_json_lines(tmp_path):
     assert str(fourth) == f"{tmp_path / 'metadata.jsonl'}:4: {cut}"
 
 
+def test_a_list_in_parquet(tmp_path):
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    rows = [{"file_name": "1.wav", "label": "sad", "speaker_id": "03"}]
+    (tmp_path / "train").mkdir()
+    parquet.write_table(arrow.Table.from_pylist(rows), tmp_path / "train/metadata.parquet")
+    assert recognises(tmp_path)
+    (found,) = read(tmp_path)
+    assert (found.file, found.emotion_raw, found.speaker) == ("train/1.wav", "sad", "03")
+
+
 def test_folders_that_name_classes_state_nothing(tmp_path):
     (tmp_path / "angry").mkdir()
     (tmp_path / "angry/a.wav").write_bytes(b"RIFF")
