@@ -9,9 +9,9 @@ bounded.
 import copy
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from itertools import chain, groupby, islice, pairwise
 from pathlib import Path
@@ -20,16 +20,26 @@ import numpy as np
 import torch
 
 from sercli import audio
-from sercli.acoustics import Usual, join
 from sercli.audio import LEAST_S
 from sercli.bundle import Bundle
 from sercli.data.batches import split
-from sercli.data.items import count_trace_frames
 from sercli.data.parts import GroupStatistics
 from sercli.devices import number_format
 from sercli.errors import ConfigError, SerError
-from sercli.inference import NO_SCORES, Scores, score_there
-from sercli.inference.prediction import Prediction, Window
+from sercli.inference import Scores, score_there
+from sercli.inference._joining import join_pieces
+from sercli.inference._waiting import (
+    ITEM_S,
+    Computed,
+    Extract,
+    Part,
+    Piecework,
+    Result,
+    ahead,
+    finish,
+    gather,
+)
+from sercli.inference.prediction import Prediction
 from sercli.inference.recordings import (
     Piece,
     PieceFeatures,
@@ -53,73 +63,24 @@ from sercli.store.compute import threads
 
 WHOLE_S = 60.0
 """Largest length of a recording that is predicted as one utterance; the longest in IEMOCAP has 34 s."""
-QUIET_DB = -70.0
-"""Level of the loudest 40 ms below which a recording counts as unlike any training part: speech there has
-five bits of sixteen. Of 342 recordings of EMO-DB the quietest has -15 dB, of 1260 of RAVDESS -55 dB."""
-
-# Seconds of speech that a batch may hold for each item of --batch-size, padding included.
-_ITEM_S = 4.0
 # Recordings at once.
 _ON_CPU, _ELSEWHERE = 4, 32
 # Batches that recordings are sorted by length for.
 _BATCHES = 4
 
-# How much audio, and how many pieces a thread, may be under way: enough to keep all threads busy, little
-# enough that memory stays bounded.
-_AHEAD_S = 600.0
 _MORE_RECORDINGS = "give more recordings of them, or earlier ones with --enrol"
-_AHEAD = 64
-
-_Found = tuple[PieceFeatures, Scores]
-# None is the part of a recording without a turn.
-_Part = PieceFeatures | Problem | None
-_Computed = tuple["_Piecework", _Part]
-_Result = _Found | Problem | None
-_Extract = Callable[[], _Part]
-
 Turns = Callable[[Recording], Sequence[Turn]]
 """Finds the turns of a recording; their times count from its start."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Piecework:
-    """A piece of a recording whose features are needed.
-
-    Attributes:
-        number: of the recording.
-        recording: the recording.
-        seconds: length of the piece; zero where there is none to work on.
-        cut: whether it is one of the recording's windows.
-        speaker: who speaks; none if this is not known.
-        group: name of the speaker for the standardisation. A list of turns numbers the speakers of each
-            recording anew, so there it contains the recording.
-        whole_s: length of the recording, if the piece is one of its turns.
-        note: how the turns were made to fit the recording; empty if they fit.
-    """
-
-    number: int
-    recording: Recording
-    seconds: float = 0.0
-    cut: bool = False
-    speaker: str | None = None
-    group: str | None = None
-    whole_s: float | None = None
-    note: str = ""
-
-    @property
-    def file(self) -> str:
-        """The file of the recording."""
-        return str(self.recording.path)
 
 
 class Predictor:
     """Applies a bundle to recordings.
 
     ``unlike`` of a prediction depends on the samples alone, so it means the same for any network. Digital
-    silence is marked, and a level of the loudest 40 ms below `QUIET_DB`, where there is almost only the noise
-    of a converter. If the bundle has the usual acoustics of its training part, a recording beyond them is
-    marked too; see `sercli.acoustics`. A recording that is not marked may still be unlike: in its language,
-    in the age of the speaker, in the way of speaking.
+    silence is marked, and a level of the loudest 40 ms below -70 dB of full scale, where there is almost only
+    the noise of a converter. If the bundle has the usual acoustics of its training part, a recording beyond
+    them is marked too; see `sercli.acoustics`. A recording that is not marked may still be unlike: in its
+    language, in the age of the speaker, in the way of speaking.
     """
 
     def __init__(
@@ -240,7 +201,7 @@ class Predictor:
         collected = GroupStatistics(self.bundle.preprocessing)
         problems = []
         with threads() as pool:
-            for task, part in _ahead(pool, self._tasks((each for each, _ in listed), speakers, turns)):
+            for task, part in ahead(pool, self._tasks((each for each, _ in listed), speakers, turns)):
                 if isinstance(part, PieceFeatures):
                     name = f"{task.file} at {(task.recording.start or 0.0) + part.start:g} s"
                     collected.add(name, part.features, part.samples, task.group)
@@ -293,7 +254,11 @@ class Predictor:
             for _, found in groupby(done, key=lambda item: item[0].number):
                 tasks, told = zip(*found, strict=True)
                 problem = next((each for each in told if isinstance(each, Problem)), None)
-                yield problem or self._join(tasks, [each for each in told if each is not None])
+                if problem is not None:
+                    yield problem
+                    continue
+                scored = [each for each in told if each is not None]
+                yield join_pieces(self.bundle, tasks, scored, self.unsure_below)
 
     def score(self, pieces: Sequence[Piece], speaker: str | None = None) -> list[Scores]:
         """Apply the model to pieces of sound that are in memory, each as a recording of its own.
@@ -318,12 +283,12 @@ class Predictor:
         recordings: Iterable[Recording | Path | str],
         speakers: Sequence[str | None] | None,
         turns: Turns | None,
-    ) -> Iterator[tuple[_Piecework, _Extract]]:
+    ) -> Iterator[tuple[Piecework, Extract]]:
         """List what is to be done; long recordings are decoded on the way, short ones in the threads."""
         for number, each in enumerate(recordings):
             recording = _recording(each)
             speaker = speakers[number] if speakers else None
-            own = _Piecework(number, recording, speaker=speaker, group=speaker)
+            own = Piecework(number, recording, speaker=speaker, group=speaker)
             try:
                 header = recording.header()
                 seconds = header.frames / header.sample_rate
@@ -349,7 +314,7 @@ class Predictor:
             except (SerError, MemoryError) as error:
                 yield own, partial(_problem, own.file, error)
 
-    def _turns(self, own: _Piecework, turns: Sequence[Turn]) -> Iterator[tuple[_Piecework, _Extract]]:
+    def _turns(self, own: Piecework, turns: Sequence[Turn]) -> Iterator[tuple[Piecework, Extract]]:
         """List the turns of a recording; a long one in equal parts. They are read in the threads."""
         if not turns:
             yield own, partial(_same, None)
@@ -383,11 +348,11 @@ class Predictor:
     def _scored(
         self,
         pool: ThreadPoolExecutor,
-        tasks: Iterable[tuple[_Piecework, _Extract]],
-    ) -> Iterator[tuple[_Piecework, _Result]]:
+        tasks: Iterable[tuple[Piecework, Extract]],
+    ) -> Iterator[tuple[Piecework, Result]]:
         """Apply the network to what is computed, some batches ahead, so that all threads are busy."""
-        submitted: deque[Iterator[tuple[_Piecework, _Result]]] = deque()
-        for waiting in _gather(_ahead(pool, tasks), _BATCHES * self.batch_size):
+        submitted: deque[Iterator[tuple[Piecework, Result]]] = deque()
+        for waiting in gather(ahead(pool, tasks), _BATCHES * self.batch_size):
             submitted.append(self._score(pool, waiting))
             if len(submitted) > count_cores():
                 yield from submitted.popleft()
@@ -395,15 +360,15 @@ class Predictor:
             yield from found
 
     def _score(
-        self, pool: ThreadPoolExecutor, waiting: Sequence[_Computed]
-    ) -> Iterator[tuple[_Piecework, _Result]]:
+        self, pool: ThreadPoolExecutor, waiting: Sequence[Computed]
+    ) -> Iterator[tuple[Piecework, Result]]:
         """Begin to apply the network to parts, batch by batch; the iterator waits for the scores."""
         found: dict[int, tuple[Callable[[], list[Scores]], int]] = {}
         for rows in self._batches([part for _, part in waiting]):
             parts = [part for part in (waiting[i][1] for i in rows) if isinstance(part, PieceFeatures)]
             scores = self._begin(pool, parts)
             found.update((i, (scores, place)) for place, i in enumerate(rows))
-        return _finish(waiting, found)
+        return finish(waiting, found)
 
     def _begin(self, pool: ThreadPoolExecutor, parts: Sequence[PieceFeatures]) -> Callable[[], list[Scores]]:
         """Apply the network in a thread; on another device than a CPU at once, one batch after the other."""
@@ -412,7 +377,7 @@ class Predictor:
         scores = self._apply(parts)
         return lambda: scores
 
-    def _batches(self, parts: Sequence[_Part]) -> Iterator[list[int]]:
+    def _batches(self, parts: Sequence[Part]) -> Iterator[list[int]]:
         """Divide parts, by number, into batches of similar length, so that padding is bounded."""
         buckets: dict[int, list[int]] = {}
         for i, part in enumerate(parts):
@@ -426,53 +391,13 @@ class Predictor:
     def _size_of_batch(self, seconds: float) -> int:
         """Return how many parts of that length, or segments of them, are a batch."""
         longest = looked_at(self.bundle) or seconds
-        return max(1, min(self.batch_size, int(_ITEM_S * self.batch_size / longest)))
+        return max(1, min(self.batch_size, int(ITEM_S * self.batch_size / longest)))
 
     def _apply(self, parts: Sequence[PieceFeatures]) -> list[Scores]:
         """Give each part's numbers, (1, outputs), or values by frame, (frames, dimensions)."""
         size = self._size_of_batch(max(part.seconds for part in parts))
         dataset = dataset_of(self.bundle, parts, self._groups)
         return score_there(self._network, dataset, self.bundle.outputs, size, self.device, self._number)
-
-    def _join(self, tasks: Sequence[_Piecework], found: Sequence[_Found]) -> Prediction:
-        """Join the predictions for the pieces of a recording."""
-        first, outputs, count = tasks[0], self.bundle.outputs, len(self.bundle.classes)
-        parts = [part for part, _ in found]
-        duration = round(first.whole_s or max(part.end for part in parts), 6)
-        said = Prediction(
-            first.file,
-            duration,
-            classes=() if outputs.per_frame else self.bundle.classes,
-            dimensions=outputs.dimensions,
-            unsure_below=self.unsure_below,
-            by_turn=first.whole_s is not None,
-        )
-        if not found:
-            return replace(said, note="no speech was found or listed, so no emotion is given")
-        values = np.concatenate([each for _, each in found])
-        scaled = next((part.note for part in parts if part.note), "")
-        note = "; ".join(filter(None, (first.note, scaled)))
-        said = replace(said, unlike=_unlike(parts, self.bundle.usual), note=note or None)
-        if outputs.per_frame:
-            return replace(said, trace=values[: count_trace_frames(duration)])
-        windows = (
-            Window(
-                round(part.start, 6),
-                round(part.end, 6),
-                tuple(row[:count]),
-                tuple(row[count:]),
-                task.speaker if said.by_turn else None,
-            )
-            for task, part, row in zip(tasks, parts, values.tolist(), strict=True)
-        )
-        # Turns have different lengths; windows have one, and the last one may reach back.
-        means = np.average(values, axis=0, weights=[part.seconds for part in parts] if said.by_turn else None)
-        return replace(
-            said,
-            probabilities=tuple(means[:count].tolist()),
-            values=tuple(means[count:].tolist()),
-            windows=tuple(windows) if first.cut or said.by_turn else (),
-        )
 
 
 def _recording(given: Recording | Path | str) -> Recording:
@@ -504,74 +429,6 @@ def _check_speakers(speakers: Sequence[str | None], count: int) -> None:
         raise ConfigError(
             f"recordings: {count}, speakers: {len(speakers)}; give the speaker of each recording"
         )
-
-
-def _ahead(pool: ThreadPoolExecutor, tasks: Iterable[tuple[_Piecework, _Extract]]) -> Iterator[_Computed]:
-    """Do the tasks in threads, and yield them in order, so much ahead that all threads are busy."""
-    waiting: deque[tuple[_Piecework, Future[_Part]]] = deque()
-    seconds = 0.0
-    for task, work in tasks:
-        waiting.append((task, pool.submit(work)))
-        seconds += task.seconds
-        while waiting and (seconds > _AHEAD_S or len(waiting) > _AHEAD * count_cores()):
-            first, future = waiting.popleft()
-            seconds -= first.seconds
-            yield first, future.result()
-    while waiting:
-        first, future = waiting.popleft()
-        yield first, future.result()
-
-
-def _gather(computed: Iterable[_Computed], most: int) -> Iterator[list[_Computed]]:
-    """Collect the parts that are sorted by length together: a number, or what takes as long as it."""
-    waiting: list[_Computed] = []
-    seconds = 0.0
-    for task, part in computed:
-        if task.group is not None and isinstance(part, PieceFeatures):
-            part = replace(part, speaker=task.group)  # noqa: PLW2901
-        waiting.append((task, part))
-        seconds += task.seconds
-        if len(waiting) >= most or seconds >= _ITEM_S * most:
-            yield waiting
-            waiting, seconds = [], 0.0
-    if waiting:
-        yield waiting
-
-
-def _finish(
-    waiting: Sequence[_Computed], found: Mapping[int, tuple[Callable[[], list[Scores]], int]]
-) -> Iterator[tuple[_Piecework, _Result]]:
-    """Yield the parts with their scores.
-
-    Args:
-        waiting: the parts.
-        found: by number of the part, a function that waits for its batch, and its place there.
-    """
-    for i, (task, part) in enumerate(waiting):
-        if not isinstance(part, PieceFeatures):
-            yield task, part
-            continue
-        wait, place = found[i]
-        scores = wait()[place]
-        if not np.isfinite(scores).all():
-            yield task, Problem(task.file, NO_SCORES)
-        else:  # without its features: a recording's parts are kept until its last one is here
-            yield task, (replace(part, features={}), scores)
-
-
-def _unlike(parts: Sequence[PieceFeatures], usual: Usual | None) -> str | None:
-    """Describe how a recording differs from the training part, if this can be detected; see `Predictor`."""
-    if all(part.silent for part in parts):
-        return "unlike the training corpus: only silence (a constant value, or noise of the last bit)"
-    level = max(part.level_db for part in parts)
-    if level < QUIET_DB:
-        loudest = f"its loudest 40 ms are at {level:.0f} dB of full scale"
-        return f"unlike the training corpus: almost silent, {loudest}"
-    measured = join([part.acoustics for part in parts])
-    if usual is None or measured is None:
-        return None
-    difference = usual.describe_difference(measured)
-    return difference and f"unlike the training corpus: {difference}"
 
 
 def _same(part: Problem | None) -> Problem | None:
