@@ -83,10 +83,18 @@ def require_choice(name: str, value: object, choices: Iterable[str]) -> None:
         raise ConfigError(f"{name}={value!r}: use {list_some(known[:-1], len(known))} or {known[-1]}")
 
 
-def suggest(name: str, choices: Sequence[str]) -> str:
-    """Say what to write instead of an unknown name: the nearest known names; without one, all of them."""
+def suggest(name: str, choices: Sequence[str], otherwise: str | None = None) -> str:
+    """Return what to write in place of an unknown name: the nearest known names.
+
+    Args:
+        name: the unknown name.
+        choices: the known names.
+        otherwise: what to say if no name is near; if not given, all of them are named.
+    """
     if near := near_names(name, choices):
         return f"did you mean {', '.join(near)}?"
+    if otherwise is not None:
+        return otherwise
     if not choices:
         return "there is none yet"
     more = f" or another of {len(choices)}" if len(choices) > _SHOWN else ""

@@ -126,14 +126,26 @@ def to_label(label: str, given: Mapping[str, str] | None = None) -> str:
 
 
 _NUMBER = re.compile(r"^\d+[-_. ]+")
-# Names of the parts train, dev and test.
-_PARTS = frozenset(
-    {
-        *("train", "training", "trainset"),
-        *("dev", "devel", "development", "devset", "val", "valid", "validation", "valset"),
-        *("test", "testing", "testset", "eval", "evaluation", "heldout", "held-out", "held_out"),
-    }
+_DEV = ("dev", "devel", "development", "devset", "val", "valid", "validation", "validset", "valset")
+_TEST = (
+    "test",
+    "testing",
+    "testset",
+    "tst",
+    "eval",
+    "evaluation",
+    "evalset",
+    "heldout",
+    "held-out",
+    "held_out",
 )
+PART_SPELLINGS = {
+    **dict.fromkeys(("train", "training", "trainset", "trn"), "train"),
+    **dict.fromkeys(_DEV, "dev"),
+    **dict.fromkeys(_TEST, "test"),
+}
+"""The parts train, dev and test by the names that toolkits give them, in small letters."""
+
 _PART_SUFFIX = re.compile(r"[-_ ]?(?:set|data|split|part|wavs?|audio)?[-_ ]?\d*$")
 _FOLD = re.compile(r"(?:fold|split|partition)[-_ ]?\d+")
 # Similarity of a misspelling and the right spelling: boredem and boredom have 0.86.
@@ -145,7 +157,11 @@ _SHORTEST = 4
 def is_part(name: str) -> bool:
     """Return whether a name is one of a part, such as ``train``, ``test_set`` or ``fold 2``."""
     key = trim(name).lower()
-    return key in _PARTS or _PART_SUFFIX.sub("", key) in _PARTS or _FOLD.fullmatch(key) is not None
+    return (
+        key in PART_SPELLINGS
+        or _PART_SUFFIX.sub("", key) in PART_SPELLINGS
+        or _FOLD.fullmatch(key) is not None
+    )
 
 
 def near_noun(label: str) -> str | None:

@@ -146,6 +146,10 @@ class Note(Problem):
         return f"{self.place}: {self.title}: {self.fact}"
 
 
+PARTS = ("train", "dev", "test")
+"""The parts of a fold."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fold:
     """One division of a corpus's utterances: ids, in manifest order, no id in two parts.

@@ -17,13 +17,11 @@ from typing import Any
 from sercli import files, manifest
 from sercli.errors import ConfigError, CorpusError, ManifestError, near_names
 from sercli.plain.json import from_json, to_json
+from sercli.protocols import usual_protocol
 from sercli.records import Utterance
 from sercli.unions import MARK, Union, corpora_of, is_union, join, union_name
 
 VARIABLE = "SERCLI_WORKSPACE"
-
-_SEVERAL = range(3, 13)
-"""Numbers of speakers of a union for which each is tested alone."""
 
 
 class Workspace:
@@ -158,7 +156,7 @@ class Workspace:
             "title": f" {MARK} ".join(str(facts["title"]) for facts in own.values()),
             "licence": _list_by_corpus(own, "licence"),
             "notice": _list_by_corpus(own, "notice") or None,
-            "protocol": "leave-one-speaker-out" if len(speakers) in _SEVERAL else "speaker-5-fold",
+            "protocol": usual_protocol(len(speakers)),
             "utterances": len(union.utterances),
             "expected": None,
             "hours": round(sum(each.duration for each in union.utterances) / 3600, 4),

@@ -9,9 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from sercli.records import Utterance
-
-PARTS = ("train", "dev", "test")
+from sercli.records import PARTS, Utterance
 
 
 class Verdict(StrEnum):

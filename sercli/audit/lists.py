@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from sercli.audit import PARTS, Division, Item
+from sercli.audit import Division, Item
 from sercli.audit._file_names import complete_by_names
 from sercli.audit._reading import Keep, ListReader, describe
 from sercli.corpora import corpus_names, get_corpus
@@ -15,6 +15,7 @@ from sercli.manifest.lengths import Lengths
 from sercli.manifest.listing import check_columns, choose_columns
 from sercli.manifest.tables import read_table
 from sercli.manifest.values import is_absent
+from sercli.records import PARTS
 
 _SHOWN = 5
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from sercli.audit import PARTS, Division, Item
+from sercli.audit import Division, Item
 from sercli.corpora import corpus_names, get_corpus
 from sercli.protocols import Protocol, UnknownSpeakers, fold_digest, get_protocol
-from sercli.records import Fold, Utterance
+from sercli.records import PARTS, Fold, Utterance
 from sercli.schemes import LabelSource, Scheme, choose
 from sercli.unions import union_name
 from sercli.workspace import Workspace

@@ -12,17 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from sercli.errors import ManifestError
+from sercli.labels import PART_SPELLINGS
 from sercli.manifest.columns import simplify
+from sercli.records import PARTS
 
-PARTS = ("train", "dev", "test")
-
-_MEANS = {
-    **dict.fromkeys(("train", "training", "trn"), "train"),
-    **dict.fromkeys(("dev", "development", "valid", "validation", "val"), "dev"),
-    **dict.fromkeys(("test", "testing", "tst", "eval", "evaluation"), "test"),
-}
 # The name of a part within the name of a file or in a cell, as toolkits write it.
-_PART = re.compile(rf"(?<![a-z])({'|'.join(_MEANS)})(?![a-z])", re.IGNORECASE)
+_PART = re.compile(rf"(?<![a-z])({'|'.join(PART_SPELLINGS)})(?![a-z])", re.IGNORECASE)
 _PART_COLUMNS = ("split", "partition", "part", "subset", "set")
 _SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".parquet")
 
@@ -30,7 +25,7 @@ _SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".parquet")
 def part_of(name: str) -> str | None:
     """Return the part, train, dev or test, in the name of a file without suffix or in a cell of a table."""
     found = _PART.findall(name)
-    return _MEANS[found[-1].lower()] if found else None
+    return PART_SPELLINGS[found[-1].lower()] if found else None
 
 
 @dataclass(frozen=True, slots=True)

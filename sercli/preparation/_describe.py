@@ -12,6 +12,7 @@ from sercli import manifest
 from sercli.corpora import Corpus
 from sercli.errors import ManifestError
 from sercli.preparation.counts import SchemeCounts
+from sercli.protocols import usual_protocol
 from sercli.raters import RaterCounts, count_raters
 from sercli.records import Problem, Utterance
 from sercli.schemes.targets import Target, rated_dimensions
@@ -120,10 +121,10 @@ class Preparation:
 
     @property
     def protocol(self) -> str:
-        """Protocol of a training that names none; with few speakers, each speaker is tested."""
+        """Protocol of a training that names none."""
         speakers = len({utterance.speaker for utterance in self.utterances} - {None})
         if self.entry.any_name:
-            return "leave-one-speaker-out" if 3 <= speakers <= 12 else "speaker-5-fold"
+            return usual_protocol(speakers)
         return self.entry.default_protocol
 
     @property

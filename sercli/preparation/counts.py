@@ -3,10 +3,9 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from sercli.corpora import Corpus
-from sercli.errors import list_some
+from sercli.errors import list_some, near_names
 from sercli.formatting import count_noun
 from sercli.labels import EMOTIONS, near_noun, to_noun, trim
 from sercli.manifest.values import split_labels
@@ -108,7 +107,7 @@ def note_unused(mapped: Iterable[str], utterances: Sequence[Utterance]) -> list[
     found = []
     for label in mapped:
         if label.strip().lower() not in spelled:
-            near = get_close_matches(label, sorted(labels), 1)
+            near = near_names(label, sorted(labels))
             meant = f"; did you mean '{near[0]}'?" if near else ""
             found.append(Problem(f"--map '{label}'", f"no utterance has this label{meant}", harmless=True))
     return found

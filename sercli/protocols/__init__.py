@@ -208,6 +208,11 @@ def get_protocol(name: str) -> Protocol:
     return protocol
 
 
+def usual_protocol(speakers: int) -> str:
+    """Return the protocol of a corpus without one of its own; few speakers are tested one by one."""
+    return "leave-one-speaker-out" if 3 <= speakers <= 12 else "speaker-5-fold"
+
+
 def _split_version(name: str) -> tuple[str, str | None]:
     base, _, version = name.rpartition("@")
     return (base, version) if base and version.isdecimal() else (name, None)

@@ -13,19 +13,18 @@ The files are the user's, or those that a paper or a toolkit publishes. The path
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 from sercli import files
 from sercli.config import digest
-from sercli.errors import DivisionError, ManifestError, ProtocolError
-from sercli.manifest.divisions import PARTS, PartColumns, find_divisions, find_part_columns, part_of
+from sercli.errors import DivisionError, ManifestError, ProtocolError, near_names
+from sercli.manifest.divisions import PartColumns, find_divisions, find_part_columns, part_of
 from sercli.manifest.interop import read_list
 from sercli.manifest.listing import choose_columns
 from sercli.manifest.matching import Matched, Matcher
 from sercli.manifest.tables import Table, read_table
 from sercli.plain import csv
-from sercli.records import Fold, Problem, Utterance
+from sercli.records import PARTS, Fold, Problem, Utterance
 
 _COLUMNS = "columns id, part (train, dev or test) and, for several folds, fold"
 _NONE = "no lists that divide a corpus, such as train.json and test.json"
@@ -125,7 +124,7 @@ class ListedFolds:
         if foreign:
             more = f" (and {len(foreign) - 1} more)" if len(foreign) > 1 else ""
             ending = sorted(each for each in known if each.endswith(f"/{foreign[0]}"))
-            near = (ending or get_close_matches(foreign[0], known, 1))[:1]
+            near = ending or near_names(foreign[0], sorted(known))
             meant = f"did you mean '{near[0]}'?" if near else f"its ids look like '{min(known)}'"
             raise ProtocolError(f"{self.path}: '{foreign[0]}'{more} is not in the corpus; {meant}")
         absent = [name for name in labels if name not in matched.ids]

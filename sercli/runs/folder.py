@@ -20,6 +20,7 @@ from sercli.files import Stamp, remove_folder
 from sercli.plain import shorten
 from sercli.plain.json import from_json
 from sercli.protocols import unplaced
+from sercli.records import PARTS
 from sercli.workspace import Workspace
 
 # Keys that a trial's metrics must have.
@@ -109,7 +110,7 @@ class Trial:
             for name, kinds in _METRICS.items():
                 if not isinstance(metrics[name], kinds) or isinstance(metrics[name], bool):
                     raise TypeError(name)
-            for part in ("train", "dev", "test"):
+            for part in PARTS:
                 if type(metrics["utterances"][part]) is not int:
                     raise TypeError(part)
         except (OSError, ValueError, KeyError, TypeError):

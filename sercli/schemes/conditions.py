@@ -3,10 +3,9 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 from typing import Any
 
-from sercli.errors import ConfigError, list_some, require_choice, unknown
+from sercli.errors import ConfigError, list_some, require_choice, suggest, unknown
 from sercli.raters import agreement, labels_of
 from sercli.records import Utterance
 
@@ -70,9 +69,8 @@ class Condition:
         found = {self._value(utterance) for utterance in utterances} - {None}
         absent = [value for value in self.values if value not in found]
         if absent:
-            near = get_close_matches(absent[0], found)
             has = list_some(sorted(found), _SHOWN) if found else "no value at all"
-            remedy = f"did you mean {', '.join(near)}?" if near else f"the corpus has {has}"
+            remedy = suggest(absent[0], sorted(found), f"the corpus has {has}")
             raise ConfigError(f"{place}: selection.{self.field}: no utterance has '{absent[0]}'; {remedy}")
 
     def _value(self, utterance: Utterance) -> Any:

@@ -3,10 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from typing import Any, Literal, get_args
 
-from sercli.errors import ConfigError, ManifestError, list_some, require_choice
+from sercli.errors import ConfigError, ManifestError, list_some, require_choice, suggest
 from sercli.labels import EMOTIONS
 from sercli.raters import labels_of, majority, plurality
 from sercli.records import TRACE_DIMENSIONS, Utterance
@@ -235,9 +234,8 @@ class Scheme:
         present = {merge[label] for label in merge if label in found}
         for label, name in merge.items():
             if label not in found and (label not in EMOTIONS or name not in present):
-                near = get_close_matches(label, found)
-                has = list_some(sorted(found), _SHOWN)
-                remedy = f"did you mean {', '.join(near)}?" if near else f"the corpus has {has}"
+                labels = sorted(found)
+                remedy = suggest(label, labels, f"the corpus has {list_some(labels, _SHOWN)}")
                 raise ConfigError(f"{place}: no utterance has the label '{label}'; {remedy}")
 
     def _available(self, utterances: Sequence[Utterance]) -> tuple[Target, ...]:

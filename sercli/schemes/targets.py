@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 from typing import Any
 
-from sercli.errors import ConfigError, list_some, unknown
+from sercli.errors import ConfigError, list_some, suggest, unknown
 from sercli.records import Utterance
 from sercli.schemes.conditions import NUMBERS
 
@@ -45,9 +44,8 @@ class Target:
         found = {_find(utterance, self.field) for utterance in utterances} - {None}
         if not found:
             rated = rated_dimensions(utterances)
-            near = get_close_matches(self.field, rated)
             has = f"it has {', '.join(rated)}" if rated else "it has no ratings of dimensions"
-            has = f"did you mean {', '.join(near)}?" if near else has
+            has = suggest(self.field, rated, has)
             raise ConfigError(f"{place}: no utterance of the corpus has a value of '{self.field}'; {has}")
         if self.codes:
             codes = dict(self.codes)

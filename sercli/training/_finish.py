@@ -16,7 +16,7 @@ from sercli.errors import RunError
 from sercli.evaluation import pooled_values, write_predictions
 from sercli.inference.stored import predict_items
 from sercli.protocols import shared_speakers, without_speaker
-from sercli.records import Predictions, rows_of
+from sercli.records import PARTS, Predictions, rows_of
 from sercli.runs import provenance
 from sercli.runs.folder import Trial
 from sercli.runs.predictions import digests
@@ -91,7 +91,7 @@ def finish(
         "fold": trial.fold,
         "fold_name": parts.fold.name,
         "seed": trial.seed,
-        "utterances": {part: len(getattr(parts.fold, part)) for part in ("train", "dev", "test")},
+        "utterances": {part: len(getattr(parts.fold, part)) for part in PARTS},
         "epoch": epoch + 1,
         "epochs": len(history),
         **{name: history.get(epoch + 1, {}).get(name) for name in ("dev_ua", "dev_ccc")},
