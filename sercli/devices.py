@@ -3,7 +3,7 @@
 import platform
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeGuard, get_args
+from typing import cast, get_args
 
 import torch
 
@@ -74,10 +74,8 @@ def choose_device(
     Raises:
         ConfigError: there is no such device.
     """
-    if accelerator not in _ACCELERATORS:
-        raise ConfigError(f"accelerator '{accelerator}' is none of {', '.join(_ACCELERATORS)}")
-    if strategy not in {"auto", "ddp"}:
-        raise ConfigError(f"strategy '{strategy}' is none of auto, ddp")
+    require_choice("accelerator", accelerator, _ACCELERATORS)
+    require_choice("strategy", strategy, ("auto", "ddp"))
     indices = _indices(devices)
     if len(indices) * nodes > 1 and strategy == "auto":
         strategy = "ddp"
@@ -116,12 +114,11 @@ def resolve_precision(precision: str, device: Device) -> Precision:
     Raises:
         ConfigError: there is no such format, or the device can't train in this format.
     """
-    if not _is_precision(precision):
-        raise ConfigError(f"precision '{precision}' is none of {', '.join(get_args(Precision))}")
+    require_choice("precision", precision, get_args(Precision))
     if precision == "16-mixed" and device.accelerator == "cpu":
         raise ConfigError("precision 16-mixed needs a GPU; on a CPU choose bf16-mixed or 32-true")
     if precision != "auto":
-        return precision
+        return cast("Precision", precision)
     if device.accelerator == "cuda":
         return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "16-mixed"
     return "bf16-mixed" if device.accelerator == "cpu" and cpu_multiplies_bf16() else "32-true"
@@ -157,10 +154,6 @@ def _cpuinfo(key: str) -> str:
             if name.strip() == key:
                 return value.strip()
     return ""
-
-
-def _is_precision(name: str) -> TypeGuard[Precision]:
-    return name in get_args(Precision)
 
 
 def _indices(devices: str) -> tuple[int, ...]:

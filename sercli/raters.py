@@ -14,7 +14,6 @@ Source: Krippendorff, Computing Krippendorff's Alpha-Reliability, University of 
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import lru_cache
 from math import lcm
 from statistics import fmean
@@ -79,16 +78,6 @@ def _labels(name: str, rater: Any) -> tuple[str, ...]:
 @lru_cache(maxsize=1024)
 def _to_label(label: str) -> str:
     return to_label(label)
-
-
-def count_votes(raters: Iterable[Collection[Label]]) -> dict[Label, Fraction]:
-    """Return the exact number of votes of each label, in order of appearance.
-
-    Args:
-        raters: for each rater, the different labels that this rater gave.
-    """
-    counted, unit = _tally(raters)
-    return {label: Fraction(count, unit) for label, count in counted.items()}
 
 
 def _tally(raters: Iterable[Collection[Label]]) -> tuple[dict[Label, int], int]:

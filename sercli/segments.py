@@ -30,7 +30,7 @@ class SegmentConfig(Config):
     hop_s: float = Field(1.0, ge=0.01, le=_LONGEST_S)
     """From one training segment's start to the next one's."""
     test_hop_s: float | None = Field(None, ge=0.01, le=_LONGEST_S)
-    """Likewise in the dev and test parts; as in training if none."""
+    """From one segment's start to the next one's in the dev and test parts; null: as in training."""
     tail: Tail = "drop"
     """Treatment of the rest after the last complete segment: drop, align (with the end) or pad."""
     frames: int | None = Field(None, ge=1, le=100_000)
@@ -133,8 +133,8 @@ def windows(length: int, size: int, hop: int, tail: Tail = "drop") -> list[Span]
         length: of the signal.
         size: of a window.
         hop: from one window's start to the next one's.
-        tail: of what is left over after the last whole window: ``drop`` it, ``align`` another window
-            with the end of the signal, or ``pad`` it at its end.
+        tail: what to do with the rest after the last complete window: ``drop`` it, ``align`` another
+            window with the end of the signal, or ``pad`` it at its end.
 
     Returns:
         The windows in order; at least one, padded at its end where the signal is shorter than ``size``.

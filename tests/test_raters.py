@@ -1,6 +1,5 @@
 """Votes of raters, by hand."""
 
-from fractions import Fraction
 from itertools import permutations
 
 import numpy as np
@@ -13,7 +12,6 @@ from sercli.raters import (
     agreement,
     alpha,
     count_raters,
-    count_votes,
     labels_of,
     majority,
     plurality,
@@ -73,7 +71,6 @@ def test_alpha_is_not_defined_without_pairs_or_without_differences():
 
 def test_a_rater_has_one_vote_which_several_labels_share():
     raters = [("anger",), ("anger", "sadness"), ("neutral",)]
-    assert count_votes(raters) == {"anger": Fraction(3, 2), "sadness": Fraction(1, 2), "neutral": 1}
     assert (plurality(raters), majority(raters), agreement(raters)) == ("anger", None, 1 / 2)
     assert votes([(0,), (0, 2), (1,)], 4).tolist() == [1 / 2, 1 / 3, 1 / 6, 0]
 

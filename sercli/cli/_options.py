@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
@@ -119,9 +119,7 @@ ProtocolOption = Annotated[
 ArchOption = Annotated[
     str | None, typer.Option(help="Architecture, one of `sercli models`.", autocompletion=complete_arch)
 ]
-AcceleratorOption = Annotated[
-    str, typer.Option(help="Kind of device to train on: auto, cpu, gpu, cuda or mps.")
-]
+AcceleratorOption = Annotated[str, typer.Option(help="Kind of device: auto, cpu, gpu, cuda or mps.")]
 UnsureBelowOption = Annotated[
     float | None,
     typer.Option(
@@ -178,10 +176,13 @@ OnOption = Annotated[
 MaxEpochsOption = Annotated[int | None, typer.Option(help="Maximum number of epochs.")]
 
 
-def _renamed(new: str) -> Callable[[list[str] | None], list[str] | None]:
+_Value = TypeVar("_Value", str | None, list[str] | None)
+
+
+def _renamed(new: str) -> Callable[[_Value], _Value]:
     """Make a callback that names the present spelling of an option."""
 
-    def note(values: list[str] | None) -> list[str] | None:
+    def note(values: _Value) -> _Value:
         if values:
             typer.echo(f"note: this option is now called {new}", err=True)
         return values
@@ -209,6 +210,9 @@ SeedOption = Annotated[
     ),
 ]
 FoldsOption = Annotated[list[str] | None, typer.Option("--folds", hidden=True, callback=_renamed("--fold"))]
+DeviceOption = Annotated[
+    str | None, typer.Option("--device", hidden=True, callback=_renamed("--accelerator"))
+]
 SeedsOption = Annotated[list[str] | None, typer.Option("--seeds", hidden=True, callback=_renamed("--seed"))]
 
 

@@ -7,6 +7,7 @@ import typer
 
 from sercli.cli._completion import complete_run
 from sercli.cli._options import (
+    AcceleratorOption,
     ClassesOption,
     DrawsOption,
     JsonOption,
@@ -75,9 +76,7 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
-    accelerator: Annotated[
-        str, typer.Option(help="Device for --on and --insights: auto, cpu or gpu.")
-    ] = "auto",
+    accelerator: AcceleratorOption = "auto",
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:

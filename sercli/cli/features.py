@@ -1,6 +1,5 @@
 """``sercli features``."""
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,7 +7,7 @@ import typer
 
 from sercli.cli._app import App, Group
 from sercli.cli._completion import complete_feature, complete_prepared
-from sercli.cli._options import JsonOption, WorkspaceOption, set_option
+from sercli.cli._options import AcceleratorOption, DeviceOption, JsonOption, WorkspaceOption, set_option
 from sercli.cli._output import loadable, print_waiting, progress_bar
 from sercli.plain.json import to_json
 
@@ -71,7 +70,8 @@ def compute(
             "--float16", help="Store the features in half precision, which needs half the disk space."
         ),
     ] = False,
-    device: Annotated[str, typer.Option(help="Device to compute on: cpu (all cores) or cuda.")] = "cpu",
+    accelerator: AcceleratorOption = "cpu",
+    device: DeviceOption = None,
     originals: OriginalsOption = None,
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
@@ -81,20 +81,21 @@ def compute(
     Only missing features are computed. If the command was interrupted, run it again to continue. Training
     computes missing features by itself.
     """
+    from sercli.devices import choose_device
     from sercli.store.compute import compute as run
     from sercli.workspace import Workspace
 
     place = Workspace(workspace)
     utterances = place.utterances(corpus)
     stores = _stores(place, kind, variants, settings, half)
-    _check_device(device)
+    chosen = choose_device(device or accelerator)
     with progress_bar(f"computing {kind}") as progress:
         computed = run(
             list(stores.values()),
             utterances,
             place.corpus(corpus),
             progress,
-            device=device,
+            device=str(chosen.torch),
             originals=originals,
             waiting=print_waiting,
         )
@@ -393,17 +394,6 @@ def _stores(
     return open_stores(
         place.features, kind, variants, parse_assignments(settings or [], example=_EXAMPLE), number
     )
-
-
-def _check_device(device: str) -> None:
-    import torch
-
-    from sercli.errors import ConfigError
-
-    if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
-        raise ConfigError(f"--device {device}: write cpu, cuda or cuda:1")
-    if device != "cpu" and not torch.cuda.is_available():
-        raise ConfigError(f"--device {device}: torch finds no GPU; see `sercli doctor`")
 
 
 def _audio_of(place: "Workspace") -> "dict[str, list[Utterance]]":

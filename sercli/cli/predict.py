@@ -7,6 +7,7 @@ import typer
 
 from sercli.cli._live import live as follow
 from sercli.cli._options import (
+    AcceleratorOption,
     ColumnOption,
     SegmentsOption,
     UnsureBelowOption,
@@ -169,7 +170,7 @@ def predict(
             show_default=False,
         ),
     ] = None,
-    accelerator: Annotated[str, typer.Option(help="Device to predict on: auto, cpu or gpu.")] = "auto",
+    accelerator: AcceleratorOption = "auto",
     batch_size: Annotated[
         int | None,
         typer.Option(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sercli.cli._options import JsonOption, WorkspaceOption
+from sercli.cli._options import AcceleratorOption, JsonOption, WorkspaceOption
 from sercli.cli._output import printable, progress_bar
 from sercli.plain.json import to_json
 
@@ -35,7 +35,7 @@ def reproduce(
             max=1,
         ),
     ] = 0.0,
-    accelerator: Annotated[str, typer.Option(help="Device to evaluate on: auto, cpu or gpu.")] = "auto",
+    accelerator: AcceleratorOption = "auto",
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:

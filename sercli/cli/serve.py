@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sercli.cli._options import UnsureBelowOption, WorkspaceOption
+from sercli.cli._options import AcceleratorOption, UnsureBelowOption, WorkspaceOption
 from sercli.cli._output import note_starter
 
 _LEAST_TOKEN = 16  # characters
@@ -52,7 +52,7 @@ def serve(
         float, typer.Option(min=0.0, help="Seconds to finish the recordings that wait when it is stopped.")
     ] = 30.0,
     unsure_below: UnsureBelowOption = None,
-    accelerator: Annotated[str, typer.Option(help="Device to predict on: auto, cpu or gpu.")] = "auto",
+    accelerator: AcceleratorOption = "auto",
     batch_size: Annotated[
         int | None,
         typer.Option(

@@ -16,10 +16,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-SAMPLE_RATE = 16_000
-FRAME_RATE = 50.0
+from sercli.audio import SAMPLE_RATE
 
-_WINDOW, _HOP = 400, 320  # samples, of all encoders that take waveforms
+WINDOW, HOP = 400, 320
+"""Samples of a frame and from one to the next, of all encoders that take waveforms."""
+FRAME_RATE = SAMPLE_RATE / HOP
+"""Frames a second of all encoders."""
+
 _FILTERBANK = 560  # samples of two windows every 10 ms, which make one frame
 
 
@@ -105,7 +108,7 @@ class Encoder(nn.Module):
         ], mask
 
 
-def _fill_up(samples: Tensor, least: int = _WINDOW) -> Tensor:
+def _fill_up(samples: Tensor, least: int = WINDOW) -> Tensor:
     """Fill a recording that is shorter than an encoder needs up with silence."""
     return F.pad(samples, (0, max(0, least - len(samples))))
 
@@ -161,7 +164,7 @@ def _project(model: Any, x: Tensor) -> Tensor:
 
 
 def _count_waveform_frames(samples: int) -> int:
-    return max(0, samples - _WINDOW) // _HOP + 1
+    return max(0, samples - WINDOW) // HOP + 1
 
 
 def _filterbank_front(model: Any, extractor: Any, samples: Tensor) -> Tensor:
@@ -170,7 +173,7 @@ def _filterbank_front(model: Any, extractor: Any, samples: Tensor) -> Tensor:
 
 
 def _count_filterbank_frames(samples: int) -> int:
-    return (1 + (max(samples, _FILTERBANK) - _WINDOW) // 160) // 2
+    return (1 + (max(samples, _FILTERBANK) - WINDOW) // 160) // 2
 
 
 def holder_of(model: Any) -> Any:

@@ -17,8 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from sercli import files
+from sercli.audio import SAMPLE_RATE
 from sercli.encoders import EncoderFacts
-from sercli.encoders.encoder import FAMILIES, SAMPLE_RATE, Encoder, Family, holder_of
+from sercli.encoders.encoder import FAMILIES, HOP, WINDOW, Encoder, Family, holder_of
 from sercli.encoders.finding import INSTALL, USER_CACHE, EncoderFiles, find_encoder
 from sercli.errors import ConfigError, FeatureError
 from sercli.plain.json import from_json
@@ -206,10 +207,10 @@ def _check_rates(found: EncoderFiles, extractor: Any) -> None:
         hop, window = 1, 1
         for kernel, stride in zip(found.config["conv_kernel"], strides, strict=True):
             window, hop = window + (kernel - 1) * hop, hop * stride
-        if (window, hop) != (400, 320):
+        if (window, hop) != (WINDOW, HOP):
             raise FeatureError(
-                f"{found.folder}: its frames have {window} samples every {hop}, known are 400 every 320; "
-                "take another encoder"
+                f"{found.folder}: its frames have {window} samples every {hop}, known are {WINDOW} every "
+                f"{HOP}; take another encoder"
             )
 
 

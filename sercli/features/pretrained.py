@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from sercli.audio import SAMPLE_RATE, Samples
 from sercli.encoders import EXAMPLE, EncoderFacts, EncoderSource
-from sercli.encoders.encoder import FAMILIES, WHISPER_PADDED, Encoder
+from sercli.encoders.encoder import FAMILIES, FRAME_RATE, HOP, WHISPER_PADDED, WINDOW, Encoder
 from sercli.encoders.finding import is_here, lasting_name
 from sercli.encoders.loading import load_encoder, read_facts
 from sercli.features import Array, Feature, FeatureConfig
@@ -149,7 +149,7 @@ class PretrainedConfig(FeatureConfig):
     @property
     def least_samples(self) -> int:
         """Length in samples of the shortest recording that an exported graph takes: one window."""
-        return 400
+        return WINDOW
 
     @property
     def most_samples(self) -> int | None:
@@ -261,8 +261,7 @@ class _Graph(nn.Module):
         chosen = torch.stack([states[layer] for layer in self.config.layer_numbers], dim=1)
         chosen = chosen.transpose(2, 3)  # (batch, layers, size, frames)
         if self.config.pad_s is not None:
-            hop = SAMPLE_RATE // 50
-            chosen = chosen[..., : (x.shape[1] + hop - 1) // hop]
+            chosen = chosen[..., : (x.shape[1] + HOP - 1) // HOP]
         if not self.config.pooled:
             return chosen
         mean = chosen.mean(dim=3, keepdim=True)
@@ -274,7 +273,7 @@ class _Graph(nn.Module):
 def _windows(samples: int, size: int) -> list[tuple[int, int]]:
     """Divide a recording into windows of equal size, the last one shorter but not below 25 ms."""
     starts = list(range(0, samples, size))
-    if len(starts) > 1 and samples - starts[-1] < 400:
+    if len(starts) > 1 and samples - starts[-1] < WINDOW:
         starts.pop()
     stops = [*starts[1:], samples]
     return list(zip(starts, stops, strict=True))
@@ -289,7 +288,7 @@ FEATURE = Feature(
     axes=("layers", "values", "frames"),
     source="Yang et al., SUPERB, Interspeech 2021",
     count_frames=count_frames,
-    frame_rate=lambda config: 50.0 if config.pool == "none" else 1.0,
+    frame_rate=lambda config: FRAME_RATE if config.pool == "none" else 1.0,
     silence=lambda config: 0.0,
     graph=_Graph,
     extra="pretrained",

@@ -276,7 +276,7 @@ def look_ahead(bundle: Bundle) -> float:
         for each in configs
         if each.crop_s is None  # else a piece is cropped as it is
     ]
-    return max(0, 0, *reach) / SAMPLE_RATE
+    return max([0, *reach]) / SAMPLE_RATE
 
 
 def extract(bundle: Bundle, piece: Piece) -> PieceFeatures:

@@ -88,15 +88,15 @@ def measure_size(
 ) -> Size:
     """Build a network on torch's meta device, where it needs neither time nor memory, and measure it.
 
+    A network that reads values while it runs, such as lengths to pack for an LSTM, can't run there. In this
+    case only its parameters are counted.
+
     Args:
         arch: name of the architecture.
         model: settings of the network.
         inputs: features by input of the network.
         segments: settings of the segments.
         n_outputs: number of classes, or of dimensions of continuous labels.
-
-    A network that reads values while it runs, such as lengths to pack for an LSTM, can't run there. In this
-    case only its parameters are counted.
     """
     architecture = get_architecture(arch)
     shapes, passes, seconds = _feed(inputs, segments)

@@ -377,7 +377,7 @@ def test_variants_are_computed_in_one_command_and_drawn_side_by_side(run, small_
     [
         (["emodb", "--kind", "logmel", "--variants", "v9"], "--variants: 'logmel' has no 'v9'"),
         (["emodb", "--kind", "waveform", "--variants", "v1"], "--variants: 'waveform' has none"),
-        (["emodb", "--device", "tpu"], "--device tpu: write cpu, cuda or cuda:1"),
+        (["emodb", "--accelerator", "tpu"], "accelerator='tpu': use auto, cpu, gpu, cuda or mps"),
         (["emodb", "--kind", "logmel", "--set", "n_fft=8"], "n_fft=8 is shorter than the window"),
         (["show", "emodb/03a01F"], "corpus 'emodb' has no 'emodb/03a01F'; did you mean emodb/03a01Fa"),
         (["ravdess"], "corpus 'ravdess' is not prepared"),

@@ -249,7 +249,7 @@ def test_a_timeline_is_told_and_drawn(run, tmp_path, write_wav):
         (["a.wav", "--window-s", "1", "--no-timeline"], 1, "a window or hop without a timeline"),
         (["a.wav", "--json", "--csv"], 2, "give one of --json, --csv and --format"),
         (["a.wav", "--table", "t.csv"], 2, "name files or a --table, not both"),
-        (["a.wav", "--accelerator", "tpu"], 1, "accelerator 'tpu' is none of auto, cpu, gpu"),
+        (["a.wav", "--accelerator", "tpu"], 1, "accelerator='tpu': use auto, cpu, gpu, cuda or mps"),
     ],
 )
 def test_what_does_not_go_together_is_told(run, arguments, status, told):

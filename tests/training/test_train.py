@@ -258,7 +258,7 @@ def test_a_device_that_is_not_there_is_told():
     if not torch.cuda.is_available():
         with pytest.raises(ConfigError, match="torch finds no such device; see `sercli doctor`"):
             choose_device("cuda")
-    with pytest.raises(ConfigError, match="none of auto, cpu"):
+    with pytest.raises(ConfigError, match="use auto, cpu"):
         choose_device("tpu")
     with pytest.raises(ConfigError, match="devices two: write 1, 2 for two of them"):
         choose_device("cpu", "two")
@@ -271,7 +271,7 @@ def test_automatic_precision_is_resolved_before_it_is_recorded(plan_for):
     assert resolve_precision("32-true", CPU) == "32-true"
     with pytest.raises(ConfigError, match="16-mixed needs a GPU"):
         resolve_precision("16-mixed", CPU)
-    with pytest.raises(ConfigError, match="'bf16' is none of auto, 32-true, bf16-mixed, 16-mixed"):
+    with pytest.raises(ConfigError, match="precision='bf16': use auto, 32-true, bf16-mixed or 16-mixed"):
         resolve_precision("bf16", CPU)
 
 
