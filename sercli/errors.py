@@ -61,6 +61,11 @@ def list_some(names: Sequence[str], shown: int, separator: str = ", ") -> str:
     return separator.join(names[:shown]) + more
 
 
+def first_line(error: BaseException, most: int = 120) -> str:
+    """Return the first line of an error of another library, at most so many characters of it."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:most]
+
+
 def unknown(what: str, name: str, known: Iterable[str], listed_by: str | None = None) -> UnknownNameError:
     """Make the error for an unknown name, with the nearest known names.
 

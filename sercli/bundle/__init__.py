@@ -38,7 +38,7 @@ from sercli.config import digest
 from sercli.data.parts import Preprocessing
 from sercli.data.segments import Segmenter
 from sercli.encoders import EncoderSource
-from sercli.errors import ConfigError, PluginError, RunError, UnknownNameError
+from sercli.errors import ConfigError, PluginError, RunError, UnknownNameError, first_line
 from sercli.models import NetworkConfig, get_architecture
 from sercli.plain.json import from_json
 from sercli.registry import needed_plugins
@@ -302,7 +302,7 @@ def _find_inside(source: EncoderSource, folder: Path, named: Mapping[str, str]) 
 def _line(error: Exception) -> str:
     if isinstance(error, LookupError | TypeError | AttributeError):  # Python's words help nobody
         return "a value is missing or of the wrong type"
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    return first_line(error)
 
 
 def _hash(content: bytes) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sercli import files
 from sercli.encoders import SHORT_NAMES
-from sercli.errors import ConfigError, FeatureError
+from sercli.errors import ConfigError, FeatureError, first_line
 from sercli.plain.json import from_json
 from sercli.plain.yaml import from_yaml
 
@@ -20,6 +20,8 @@ USER_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / 
 
 _LOG = logging.getLogger("sercli")
 _CONFIG, _EXTRACTOR, _CARD = "config.json", "preprocessor_config.json", "README.md"
+BESIDE = (_CONFIG, _EXTRACTOR, _CARD)
+"""Files that an encoder may have beside its weights."""
 # In the order in which they are preferred. The second is read without running code that it may hold.
 _WEIGHTS = (
     "model.safetensors",
@@ -278,7 +280,7 @@ def _download(name: str, revision: str | None) -> Path:
         if isinstance(error, FeatureError):
             raise
         raise FeatureError(
-            f"{place}: the Hub can't be reached ({_first_line(error)}); check the network and run "
+            f"{place}: the Hub can't be reached ({first_line(error).rstrip('.')}); check the network and run "
             f"`sercli features fetch {_short_name(name)}`, or add --from FOLDER if you have its folder"
         ) from None
 
@@ -300,10 +302,6 @@ def _check_space(cache: Path, size: int) -> None:
             f"{cache}: {free / 1e6:.0f} MB are free, {size / 1e6:.0f} MB are needed; set HF_HOME to a folder "
             "with more space"
         )
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")[:120]
 
 
 def _hub() -> Any:

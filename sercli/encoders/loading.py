@@ -20,8 +20,8 @@ from sercli import files
 from sercli.audio import SAMPLE_RATE
 from sercli.encoders import EncoderFacts
 from sercli.encoders.encoder import FAMILIES, HOP, WINDOW, Encoder, Family, holder_of
-from sercli.encoders.finding import INSTALL, USER_CACHE, EncoderFiles, find_encoder
-from sercli.errors import ConfigError, FeatureError
+from sercli.encoders.finding import BESIDE, INSTALL, USER_CACHE, EncoderFiles, find_encoder
+from sercli.errors import ConfigError, FeatureError, first_line
 from sercli.plain.json import from_json
 
 # Used in training only, and missing in some files.
@@ -168,7 +168,7 @@ def _build(found: EncoderFiles) -> tuple[Any, Any]:
                 model = library.AutoModel.from_config(config)
         except Exception as error:  # noqa: BLE001  # settings from anywhere may raise anything
             raise FeatureError(
-                f"{found.folder}: transformers can't read its settings ({_short(error)}); get them again"
+                f"{found.folder}: transformers can't read its settings ({first_line(error)}); get them again"
             ) from None
     _check_rates(found, extractor)
     _check_extractor(found, extractor)
@@ -297,7 +297,7 @@ def _read(file: Path) -> Mapping[str, Tensor]:
             f"{file}: holds Python objects, which could run code; take a revision with model.safetensors"
         ) from None
     except (SafetensorError, BadZipFile, RuntimeError, EOFError, ValueError) as error:
-        raise FeatureError(f"{file}: damaged ({_short(error)}); get the file again") from None
+        raise FeatureError(f"{file}: damaged ({first_line(error)}); get the file again") from None
     if not isinstance(read, dict) or not all(isinstance(each, Tensor) for each in read.values()):
         raise FeatureError(
             f"{file}: holds no tensors by name; get the weights as `save_pretrained` writes them"
@@ -319,10 +319,6 @@ def _file_name(name: str) -> str:
     return name
 
 
-def _short(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
-
-
 _REMEMBERED = USER_CACHE / "encoders.json"
 
 
@@ -336,8 +332,7 @@ def _read_remembered() -> dict[str, Any]:
 
 def _key(found: EncoderFiles) -> str:
     """Name the files of an encoder such that a change of one of them changes the name."""
-    beside = ("config.json", "preprocessor_config.json", "README.md")
-    parts = [*(found.folder / name for name in beside if (found.folder / name).is_file()), *found.weights]
+    parts = [*(found.folder / name for name in BESIDE if (found.folder / name).is_file()), *found.weights]
     stats = [(path.resolve(), path.stat()) for path in parts]
     lines = [_FACTS, *(f"{path} {stat.st_size} {stat.st_mtime_ns}" for path, stat in stats)]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -19,7 +19,7 @@ from torch.export import Dim, ExportedProgram
 
 from sercli.audio import SAMPLE_RATE
 from sercli.bundle import Bundle
-from sercli.errors import ConfigError, RunError
+from sercli.errors import ConfigError, RunError, first_line
 from sercli.inference import NO_SCORES
 from sercli.inference.graph import SpeechNetwork, example_samples, least_frames, network_example
 from sercli.models import NETWORK_ERRORS, get_architecture
@@ -32,7 +32,6 @@ TOLERANCE = 1e-4
 
 _LONGEST_S = 3600
 _MOST = 1024  # of a batch
-_SHOWN = 160  # characters of what torch says
 _TOLD = ("title", "licence", "notice", "protocol", "fold")
 
 
@@ -88,8 +87,8 @@ def export_programs(bundle: Bundle, folder: Path, kind: Format) -> list[Exported
                 write(exported, folder / file, program)
             except NETWORK_ERRORS as error:
                 (folder / file).unlink(missing_ok=True)
-                first = next(iter(str(error).strip().splitlines()), "")[:_SHOWN]
-                why_not = f"torch can't export '{bundle.arch}' ({type(error).__name__}: {first})"
+                fact = f"{type(error).__name__}: {first_line(error)}"
+                why_not = f"torch can't export '{bundle.arch}' ({fact})"
                 done.append(Exported(file, why_not=why_not))
                 continue
             expected = program.module(**batch)

@@ -8,14 +8,14 @@ from typing import Any
 
 from sercli import files
 from sercli.errors import ManifestError
-from sercli.plain import PlainError, shorten
+from sercli.manifest.values import NUMBERS
+from sercli.plain import PlainError, is_text, shorten
 from sercli.plain.json import from_json, to_json
 from sercli.records import Utterance
 
 _FIELDS = [field.name for field in dataclasses.fields(Utterance)]
-_NUMBERS = {"duration", "start", "end", "valence", "arousal", "dominance"}
 # JSON types of fields; the other fields are text, in particular speakers and sessions.
-_KINDS: dict[str, tuple[type, ...]] = dict.fromkeys(_FIELDS, (str,)) | dict.fromkeys(_NUMBERS, (int, float))
+_KINDS: dict[str, tuple[type, ...]] = dict.fromkeys(_FIELDS, (str,)) | dict.fromkeys(NUMBERS, (int, float))
 _KINDS |= {"sample_rate": (int,), "raters": (list,), "ratings": (dict,)}
 _NOT_NEGATIVE = {"duration", "sample_rate"}
 _LARGEST = 1e9  # seconds or hertz: thirty years, and above all sample rates
@@ -30,10 +30,19 @@ def write(path: Path, utterances: Iterable[Utterance]) -> None:
         ManifestError: two utterances share an id.
     """
     records = list(utterances)
+    check_ids(path, records)
+    files.write_text(path, "".join(_to_line(record) for record in records))
+
+
+def check_ids(path: Path, records: Iterable[Utterance]) -> None:
+    """Refuse utterances of which two have the same id.
+
+    Raises:
+        ManifestError: two have; the message names the file that was to be written.
+    """
     repeated = [name for name, count in Counter(record.id for record in records).items() if count > 1]
     if repeated:
         raise ManifestError(f"{path}: the id '{repeated[0]}' occurs more than once")
-    files.write_text(path, "".join(_to_line(record) for record in records))
 
 
 def read(path: Path) -> list[Utterance]:
@@ -87,7 +96,7 @@ def _from_line(line: str, place: str) -> Utterance:
     if unknown:
         raise ManifestError(f"{place}: unknown field '{shorten(min(unknown))}'; {_AGAIN}")
     for name, value in record.items():
-        if not isinstance(value, _KINDS[name]) or isinstance(value, bool) or not _is_text(value):
+        if not isinstance(value, _KINDS[name]) or isinstance(value, bool) or not is_text(value):
             raise ManifestError(f"{place}: '{name}' can't be {shorten(repr(value))}; {_AGAIN}")
     if not all(_is_rating(name, value) for name, value in record.get("ratings", {}).items()):
         raise ManifestError(f"{place}: 'ratings' can't be {shorten(repr(record['ratings']))}; {_AGAIN}")
@@ -107,12 +116,7 @@ def _from_line(line: str, place: str) -> Utterance:
 
 
 def _is_rating(name: str, value: Any) -> bool:
-    return _is_text(name) and isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_text(value: Any) -> bool:
-    r"""Return whether text can be written; JSON can hold half a character, such as ``\ud800``."""
-    return not isinstance(value, str) or value.isascii() or not any("\ud800" <= c <= "\udfff" for c in value)
+    return is_text(name) and isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_within(file: str) -> bool:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from sercli import audio
 from sercli.errors import AudioError
+from sercli.manifest.values import SAMPLE_RATES
 from sercli.records import Note, Utterance
 
 # A list may state samples or milliseconds.
-_UNITS = (1, 1000, 8000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+_UNITS = (1, 1000, *SAMPLE_RATES)
 # Change by padding, resampling and rounding, in seconds and as a proportion.
 _TOLERANCE_S = 0.1
 _TOLERANCE = 0.02

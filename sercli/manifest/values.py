@@ -45,7 +45,8 @@ _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?", re.ASCII)
 # 1,250 milliseconds may be a second and a quarter, or one and a quarter milliseconds.
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}([.,])\d{3}(?:\1\d{3})*", re.ASCII)
 _FRACTION = re.compile(r"[+-]?\d*([.,])\d+", re.ASCII)
-_RATES = (8000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+SAMPLE_RATES = (8000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+"""Usual sample rates, hertz."""
 
 
 def is_absent(value: Any) -> bool:
@@ -214,7 +215,7 @@ def settle_times(values: Mapping[str, Any]) -> dict[str, Any]:
         return times
     stated = parse_number(values.get("sample_rate"))
     span, known = end - (start or 0), 0.02 * length + 0.01
-    for unit in (1.0, stated or 1.0, 1000.0, *_RATES):
+    for unit in (1.0, stated or 1.0, 1000.0, *SAMPLE_RATES):
         if abs(span / unit - length) <= known:
             return {name: round(float(times[name]) / unit, 9) if unit > 1 else times[name] for name in times}
     return times

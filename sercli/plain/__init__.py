@@ -1,13 +1,22 @@
-"""Read and write JSON and YAML; no other module does.
+"""Read and write JSON and YAML, which may come from anybody.
 
-Files may come from anybody, so a reader ends within seconds and returns only plain types: mappings with text
-as keys, lists, texts, finite numbers, booleans and ``None``. Limits stop a small file from filling memory
-(aliases of aliases), and numbers beyond those that any setting has.
+A reader ends within seconds and returns only plain types: mappings with text as keys, lists, texts, finite
+numbers, booleans and ``None``. Limits stop a small file from filling memory (aliases of aliases), and numbers
+beyond those that any setting has.
 """
 
 from typing import Any
 
 _SHOWN = 80
+
+
+def is_text(value: object) -> bool:
+    r"""Return whether a text can be written in UTF-8; true of anything else.
+
+    JSON can hold half a character, such as ``\ud800``; Python reads bytes in a file's name that are not UTF-8
+    as such halves.
+    """
+    return not isinstance(value, str) or value.isascii() or not any("\ud800" <= c <= "\udfff" for c in value)
 
 
 class PlainError(ValueError):

@@ -10,12 +10,11 @@ from sercli import manifest
 from sercli.errors import CorpusError
 from sercli.manifest.lengths import without_foreign_times
 from sercli.manifest.recordings import Found, Missing, Recordings, describe_renamed
+from sercli.plain import is_text
 from sercli.preparation._place import Place
 from sercli.records import Problem, Utterance
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-# Python's form of bytes in a file's name that are not UTF-8; the files of sercli can't hold them.
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
 # Bytes of a file's name: 255, minus the characters that are added while the file is written.
 _LONGEST = 220
 
@@ -114,7 +113,7 @@ def _keeper(
         file = utterance.file
         if "\0" in file:
             return None, Problem(file, "not a file name")
-        if _SURROGATE.search("".join(filter(None, _texts(utterance)))):
+        if not all(map(is_text, _texts(utterance))):
             return None, Problem(file, "its name or another value is not UTF-8; rename it")
         path = Path(os.path.normpath(given / file))
         root = given if path.is_relative_to(given) else real

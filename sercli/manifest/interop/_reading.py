@@ -18,6 +18,7 @@ from sercli.manifest.values import (
     parse_number,
     parse_seconds,
 )
+from sercli.plain import is_text
 from sercli.plain.json import from_json, to_json
 from sercli.records import Problem, Utterance
 
@@ -123,7 +124,7 @@ def _typed(name: str, value: Any) -> Any:
         raise ValueError(f"{bad}; write text or a number")
     if name not in NUMBERS and name != "sample_rate":
         text = str(value)
-        if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        if not is_text(text):
             raise bad
         return text
     found = parse_number(value)

@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -11,6 +10,7 @@ from typing import Any
 
 from sercli import files
 from sercli.errors import ManifestError
+from sercli.manifest import check_ids
 from sercli.manifest.interop._reading import FIELDS
 from sercli.plain.json import to_json
 from sercli.records import Utterance
@@ -27,9 +27,7 @@ def check_utterances(path: Path, utterances: Iterable[Utterance], root: Path) ->
     records = [replace(utterance, file=_below(root, utterance.file)) for utterance in utterances]
     if not records:
         raise ManifestError(f"{path}: there are no utterances to write")
-    repeated = [name for name, count in Counter(record.id for record in records).items() if count > 1]
-    if repeated:
-        raise ManifestError(f"{path}: the id '{repeated[0]}' occurs more than once")
+    check_ids(path, records)
     for record in records:
         if not record.id.startswith(f"{record.corpus}/"):
             raise ManifestError(f"{path}: the id '{record.id}' does not begin with '{record.corpus}/'")
