@@ -143,8 +143,8 @@ def join(parts: Sequence[Acoustics | None]) -> Acoustics | None:
     if not known:
         return None
     loudest = max(part.level for part in known)
-    heard = [part for part in known if part.level >= loudest - _ACTIVE_DB]
-    return Acoustics(*np.median([list(asdict(part).values()) for part in heard], axis=0).tolist())
+    loud = [part for part in known if part.level >= loudest - _ACTIVE_DB]
+    return Acoustics(*np.median([list(asdict(part).values()) for part in loud], axis=0).tolist())
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,10 +183,10 @@ class Usual:
             word = kind.below if below > 0 else kind.above if above > 0 else None
             if word is not None:
                 usual = f"{low:.0f} to {high:.0f}" if high - low >= 1 else f"{low:.2g} to {high:.2g}"
-                told = f"{word} ({value:.0f} {kind.unit}, the training recordings have {usual} {kind.unit})"
-                found.append((max(below, above) / extra, told))
+                fact = f"{word} ({value:.0f} {kind.unit}, the training recordings have {usual} {kind.unit})"
+                found.append((max(below, above) / extra, fact))
         found.sort(reverse=True)
-        return "; ".join(told for _, told in found[:_SHOWN]) or None
+        return "; ".join(fact for _, fact in found[:_SHOWN]) or None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types, ready for JSON."""

@@ -171,7 +171,7 @@ class _Follower:
 
     def _describe(self, step: Step) -> str:
         if step.silent:
-            return "no emotion is given before a second of sound was heard"
+            return "no emotion is given before a second of sound has come"
         seen = "for each 40 ms" if self._stream.by_frame else f"from the last {step.end - step.start:.1f} s"
         return f"predicted {seen}; the values are averaged over about a second"
 
@@ -182,8 +182,8 @@ class _Follower:
             low, high = ends[place - len(outputs.classes)]
             parts = [
                 _points(((each.end - step.end, each.smoothed[place]) for each in run), low, high)
-                for heard, run in groupby(self._steps, lambda each: bool(each.smoothed))
-                if heard
+                for has_speech, run in groupby(self._steps, lambda each: bool(each.smoothed))
+                if has_speech
             ]
             yield Line(name, step.smoothed[place] if step.smoothed else None, low, high, tuple(parts))
 

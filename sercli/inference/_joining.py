@@ -31,7 +31,7 @@ def join_pieces(
     first, outputs, count = tasks[0], bundle.outputs, len(bundle.classes)
     parts = [part for part, _ in found]
     duration = round(first.whole_s or max(part.end for part in parts), 6)
-    said = Prediction(
+    prediction = Prediction(
         first.file,
         duration,
         classes=() if outputs.per_frame else bundle.classes,
@@ -40,30 +40,32 @@ def join_pieces(
         by_turn=first.whole_s is not None,
     )
     if not found:
-        return replace(said, note="no speech was found or listed, so no emotion is given")
+        return replace(prediction, note="no speech was found or listed, so no emotion is given")
     values = np.concatenate([each for _, each in found])
     scaled = next((part.note for part in parts if part.note), "")
     note = "; ".join(filter(None, (first.note, scaled)))
-    said = replace(said, unlike=_unlike(parts, bundle.usual), note=note or None)
+    prediction = replace(prediction, unlike=_unlike(parts, bundle.usual), note=note or None)
     if outputs.per_frame:
-        return replace(said, trace=values[: count_trace_frames(duration)])
+        return replace(prediction, trace=values[: count_trace_frames(duration)])
     windows = (
         Window(
             round(part.start, 6),
             round(part.end, 6),
             tuple(row[:count]),
             tuple(row[count:]),
-            task.speaker if said.by_turn else None,
+            task.speaker if prediction.by_turn else None,
         )
         for task, part, row in zip(tasks, parts, values.tolist(), strict=True)
     )
     # Turns have different lengths; windows have one, and the last one may reach back.
-    means = np.average(values, axis=0, weights=[part.seconds for part in parts] if said.by_turn else None)
+    means = np.average(
+        values, axis=0, weights=[part.seconds for part in parts] if prediction.by_turn else None
+    )
     return replace(
-        said,
+        prediction,
         probabilities=tuple(means[:count].tolist()),
         values=tuple(means[count:].tolist()),
-        windows=tuple(windows) if first.cut or said.by_turn else (),
+        windows=tuple(windows) if first.cut or prediction.by_turn else (),
     )
 
 

@@ -32,7 +32,7 @@ TOLERANCE = 1e-4
 
 _LONGEST_S = 3600
 _MOST = 1024  # of a batch
-_TOLD = ("title", "licence", "notice", "protocol", "fold")
+_STATED = ("title", "licence", "notice", "protocol", "fold")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +146,11 @@ class _Scores(nn.Module):
         if mask is None:
             mask = torch.ones(x.shape[0], x.shape[-1], dtype=torch.bool, device=x.device)
         inputs = {"x": x} if wave is None else {"x": x, "wave": wave}
-        said: Tensor = self.network(**inputs, mask=mask)
+        scores: Tensor = self.network(**inputs, mask=mask)
         if self.outputs.temperature == 1.0:
-            return said
+            return scores
         count = len(self.outputs.classes)
-        return torch.cat([said[:, :count] / self.outputs.temperature, said[:, count:]], dim=1)
+        return torch.cat([scores[:, :count] / self.outputs.temperature, scores[:, count:]], dim=1)
 
 
 def _facts(bundle: Bundle) -> dict[str, Any]:
@@ -165,7 +165,7 @@ def _facts(bundle: Bundle) -> dict[str, Any]:
         **({"temperature": bundle.outputs.temperature} if bundle.outputs.temperature != 1.0 else {}),
         "architecture": bundle.arch,
         "segments": bundle.segments.to_dict(),
-        "training": {key: bundle.facts.get(key) for key in _TOLD},
+        "training": {key: bundle.facts.get(key) for key in _STATED},
     }
 
 
@@ -182,8 +182,8 @@ def _run_onnx(path: Path, inputs: Mapping[str, Tensor]) -> Tensor:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    (said,) = session.run(None, {name: x.numpy() for name, x in inputs.items()})
-    return torch.from_numpy(said)
+    (scores,) = session.run(None, {name: x.numpy() for name, x in inputs.items()})
+    return torch.from_numpy(scores)
 
 
 def _write_pt2(exported: ExportedProgram, path: Path, program: _Program) -> None:
@@ -193,8 +193,8 @@ def _write_pt2(exported: ExportedProgram, path: Path, program: _Program) -> None
 
 
 def _run_pt2(path: Path, inputs: Mapping[str, Tensor]) -> Tensor:
-    said: Tensor = torch.export.load(path).module()(**inputs)
-    return said
+    scores: Tensor = torch.export.load(path).module()(**inputs)
+    return scores
 
 
 def _require_onnx() -> None:

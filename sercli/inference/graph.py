@@ -57,16 +57,16 @@ class SpeechNetwork(nn.Module):
         inputs = {name: features(samples) for name, features in self.inputs.items()}
         first = next(iter(inputs.values()))
         mask = torch.ones(first.shape[0], first.shape[-1], dtype=torch.bool, device=first.device)
-        said: Tensor = self.network(**inputs, mask=mask)
+        scores: Tensor = self.network(**inputs, mask=mask)
         if self.outputs.per_frame:
-            return said
+            return scores
         count = len(self.outputs.classes)
-        values = said[:, count:]
+        values = scores[:, count:]
         if self.outputs.means:
             values = values * self.deviations + self.means
         if not count:
             return values
-        return torch.cat([(said[:, :count] / self.outputs.temperature).softmax(dim=1), values], dim=1)
+        return torch.cat([(scores[:, :count] / self.outputs.temperature).softmax(dim=1), values], dim=1)
 
 
 class _Input(nn.Module):

@@ -252,12 +252,12 @@ class Predictor:
         with threads(len(first)) as pool:
             done = self._scored(pool, chain(first, listed))
             for _, found in groupby(done, key=lambda item: item[0].number):
-                tasks, told = zip(*found, strict=True)
-                problem = next((each for each in told if isinstance(each, Problem)), None)
+                tasks, results = zip(*found, strict=True)
+                problem = next((each for each in results if isinstance(each, Problem)), None)
                 if problem is not None:
                     yield problem
                     continue
-                scored = [each for each in told if each is not None]
+                scored = [each for each in results if each is not None]
                 yield join_pieces(self.bundle, tasks, scored, self.unsure_below)
 
     def score(self, pieces: Sequence[Piece], speaker: str | None = None) -> list[Scores]:

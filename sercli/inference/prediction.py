@@ -165,26 +165,26 @@ class Prediction:
 
     def to_dict(self) -> dict[str, Any]:
         """Return it ready for JSON."""
-        told: dict[str, Any] = {"file": self.file, "duration_s": self.duration, "unlike": self.unlike}
+        content: dict[str, Any] = {"file": self.file, "duration_s": self.duration, "unlike": self.unlike}
         if self.note is not None:
-            told["note"] = self.note
+            content["note"] = self.note
         if self.trace is not None:
             means = self.trace.mean(axis=0).tolist()
-            told["mean"] = dict(zip(self.dimensions, means, strict=True))
-            told["frames_per_second"] = TRACE_RATE
-            told["trace"] = dict(zip(self.dimensions, self.trace.T.tolist(), strict=True))
-            return told
+            content["mean"] = dict(zip(self.dimensions, means, strict=True))
+            content["frames_per_second"] = TRACE_RATE
+            content["trace"] = dict(zip(self.dimensions, self.trace.T.tolist(), strict=True))
+            return content
         if self.classes:
-            told |= {
+            content |= {
                 "predicted": self.predicted,
                 "probability": self.probability,
                 "unsure": self.unsure,
             }
-        told |= self._named(self.probabilities, self.values)
+        content |= self._named(self.probabilities, self.values)
         if self.by_turn:
-            return told | self._turns_and_speakers()
+            return content | self._turns_and_speakers()
         if self.windows:
-            told["windows"] = [
+            content["windows"] = [
                 {
                     "start_s": each.start,
                     "end_s": each.end,
@@ -193,7 +193,7 @@ class Prediction:
                 for each in self.windows
             ]
         if self.stretches:
-            told["stretches"] = [
+            content["stretches"] = [
                 {
                     "start_s": each.start,
                     "end_s": each.end,
@@ -202,7 +202,7 @@ class Prediction:
                 }
                 for each in self.stretches
             ]
-        return told
+        return content
 
     def _turns_and_speakers(self) -> dict[str, Any]:
         """Return the turns, and the means of the speakers if they are known."""

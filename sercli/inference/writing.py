@@ -42,12 +42,12 @@ class CsvLines:
         self.rows, self.own = rows, columns
         classes = outputs.classes
         of_classes = ["predicted", "probability", "unsure", "unlike", *(f"p({name})" for name in classes)]
-        said = [*(of_classes if classes else ["unlike"]), *outputs.dimensions]
+        results = [*(of_classes if classes else ["unlike"]), *outputs.dimensions]
         speaker = [] if "speaker" in columns else ["speaker"]
         self.columns = {
-            "files": ["duration_s", *said],
-            "windows": ["duration_s", "start_s", "end_s", *(["span"] if classes else []), *said],
-            "turns": ["duration_s", "start_s", "end_s", *speaker, *said],
+            "files": ["duration_s", *results],
+            "windows": ["duration_s", "start_s", "end_s", *(["span"] if classes else []), *results],
+            "turns": ["duration_s", "start_s", "end_s", *speaker, *results],
             "frames": ["time_s", *outputs.dimensions],
         }[rows]
         both = [name for name in self.columns if name in columns]
@@ -73,13 +73,13 @@ class CsvLines:
             for turn in prediction.windows:
                 place = [repr(prediction.duration), repr(turn.start), repr(turn.end)]
                 place += [turn.speaker or ""] if "speaker" in self.columns else []
-                yield to_line([*own, *place, *_said(prediction, turn.probabilities, turn.values)])
+                yield to_line([*own, *place, *_results(prediction, turn.probabilities, turn.values)])
         elif prediction.trace is not None:
             means = map(repr, prediction.trace.mean(axis=0).tolist())
             yield to_line([*own, repr(prediction.duration), prediction.unlike or "", *means])
         else:
-            said = _said(prediction, prediction.probabilities, prediction.values)
-            yield to_line([*own, repr(prediction.duration), *said])
+            results = _results(prediction, prediction.probabilities, prediction.values)
+            yield to_line([*own, repr(prediction.duration), *results])
 
     def _windows(self, prediction: Prediction, own: list[str]) -> Iterator[str]:
         spans = [stretch.windows for stretch in prediction.stretches] or [(0, len(prediction.windows))]
@@ -87,7 +87,7 @@ class CsvLines:
             for window in prediction.windows[slice(*span)]:
                 place = [repr(prediction.duration), repr(window.start), repr(window.end)]
                 place += [str(number)] if prediction.classes else []
-                yield to_line([*own, *place, *_said(prediction, window.probabilities, window.values)])
+                yield to_line([*own, *place, *_results(prediction, window.probabilities, window.values)])
 
 
 def rttm_lines(prediction: Prediction) -> Iterator[str]:
@@ -130,14 +130,14 @@ def to_json(
     encoding: str | None = None,
 ) -> str:
     """Return a recording's line of JSON; ``table`` holds the cells of the table."""
-    told = prediction.to_dict()
+    content = prediction.to_dict()
     if columns:
-        told["table"] = dict(zip(columns, cells, strict=True))
-    line = json.to_json(told, escaped=False)
-    return line if line == encodable(line, encoding) else json.to_json(told)
+        content["table"] = dict(zip(columns, cells, strict=True))
+    line = json.to_json(content, escaped=False)
+    return line if line == encodable(line, encoding) else json.to_json(content)
 
 
-def _said(prediction: Prediction, probabilities: Sequence[float], values: Sequence[float]) -> list[str]:
+def _results(prediction: Prediction, probabilities: Sequence[float], values: Sequence[float]) -> list[str]:
     if not probabilities:
         return [prediction.unlike or "", *map(repr, values)]
     top = max(probabilities)

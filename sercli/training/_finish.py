@@ -156,8 +156,8 @@ def resumed(made: dict[str, Any], trial: Trial) -> dict[str, Any]:
         return made
     earlier = [*before.get("earlier", []), {name: before.get(name) for name in _MOVING}]
     now = {name: made[name] for name in _MOVING}
-    told = [each for i, each in enumerate(earlier) if each != now and each not in earlier[:i]]
-    return made | ({"earlier": told} if told else {})
+    different = [each for i, each in enumerate(earlier) if each != now and each not in earlier[:i]]
+    return made | ({"earlier": different} if different else {})
 
 
 def settings(plan: Plan, trial: Trial, device: Device) -> dict[str, Any]:
