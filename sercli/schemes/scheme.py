@@ -172,21 +172,16 @@ class Scheme:
         taken: list[Utterance] = []
         seen: set[str] = set()
         for utterance in utterances:
-            reason = next(filter(None, (each.refusal(utterance) for each in self.selection)), None)
-            rated = [each.value(utterance) for each in targets]
-            if reason is None and None in rated:
-                reason = f"without {targets[rated.index(None)].field}"
-            name: str | None = "" if reason is None else None
-            if reason is None and has_classes:
-                name, reason = self._decide(utterance)
+            name, reason = self._find_class(utterance, targets, has_classes=has_classes)
             if name is None:
-                left_out[str(reason)] += 1
+                left_out[reason] += 1
                 continue
             if has_classes:
                 seen.add(name)
                 name = self._with_gender(utterance, name)
             labels[utterance.id] = name
             if targets:
+                rated = (each.value(utterance) for each in targets)
                 values[utterance.id] = tuple(value for value in rated if value is not None)
             taken.append(utterance)
         classes = self._classes(seen)
@@ -247,6 +242,22 @@ class Scheme:
             for each in self.targets
             if any(each.value(utterance) is not None for utterance in utterances)
         )
+
+    def _find_class(
+        self, utterance: Utterance, targets: Sequence[Target], *, has_classes: bool
+    ) -> tuple[str | None, str]:
+        """Return the class of an utterance as `_decide`; empty text if it is selected and has no class.
+
+        Raises:
+            ManifestError: as `_decide`.
+        """
+        reason = next(filter(None, (each.refusal(utterance) for each in self.selection)), None)
+        if reason is None:
+            unrated = (f"without {each.field}" for each in targets if each.value(utterance) is None)
+            reason = next(unrated, None)
+        if reason is not None:
+            return None, reason
+        return self._decide(utterance) if has_classes else ("", "")
 
     def _decide(self, utterance: Utterance) -> tuple[str | None, str]:
         """Return the class of an utterance without the gender, and the reason if it has none.
