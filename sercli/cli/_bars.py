@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sercli.inference.live import Step
+    from sercli.inference.steadiness import Step
 
 _WIDTH = 30  # characters of a full bar
 

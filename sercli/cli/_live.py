@@ -19,7 +19,8 @@ from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
     from sercli.bundle import Bundle
-    from sercli.inference.live import LiveStream, Step
+    from sercli.inference.live import LiveStream
+    from sercli.inference.steadiness import Step
 
 _BLOCK = 320  # samples, 20 ms: a network that looks half a frame ahead need not wait for a full frame
 _RATE = 16_000
@@ -59,8 +60,9 @@ def live(
     import torch
 
     from sercli.inference.inputs import enrol_others, list_recordings
-    from sercli.inference.live import SPEAKER, Steadiness, stream_of
+    from sercli.inference.live import SPEAKER, stream_of
     from sercli.inference.predict import Predictor
+    from sercli.inference.steadiness import Steadiness
 
     predictor = Predictor(bundle, window_s=window_s)
     if enrol:

@@ -15,7 +15,8 @@ from sercli import audio
 from sercli.audio import SAMPLE_RATE, Samples
 from sercli.demo.answers import Responder
 from sercli.errors import AudioError, RunError
-from sercli.inference.live import Step, stream_of
+from sercli.inference.live import stream_of
+from sercli.inference.steadiness import Step
 from sercli.tasks import Outputs
 from sercli.web.loaded import LoadedModel
 

@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from sercli.errors import ConfigError, unknown
-from sercli.inference.live import Steadiness
 from sercli.inference.predict import Predictor
+from sercli.inference.steadiness import Steadiness
 from sercli.serve.refusals import RefusalError
 
 WHOLE_MINUTES = 5.0

@@ -17,9 +17,10 @@ from sercli import audio
 from sercli.bundle import Bundle, describe_outputs
 from sercli.errors import AudioError, ConfigError, RunError
 from sercli.inference import NO_SCORES
-from sercli.inference.live import LiveStream, Steadiness, stream_of
+from sercli.inference.live import LiveStream, stream_of
 from sercli.inference.predict import Predictor
 from sercli.inference.prediction import Prediction
+from sercli.inference.steadiness import Steadiness
 from sercli.processor import count_cores
 from sercli.records import Problem
 from sercli.serve.metrics import Metrics

@@ -16,7 +16,8 @@ from untrained import diccoser, make
 from sercli.bundle import Bundle
 from sercli.cli import _live
 from sercli.cli._bars import Bars
-from sercli.inference.live import Step, stream_of
+from sercli.inference.live import stream_of
+from sercli.inference.steadiness import Step
 from sercli.runs.features import FeatureChoice
 
 

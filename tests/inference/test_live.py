@@ -10,9 +10,10 @@ from conftest import tone
 from untrained import ALL, CLASSES, diccoser, make
 
 from sercli.errors import ConfigError, RunError
-from sercli.inference.live import SPEAKER, Steadied, Steadiness, Step, stream_of
+from sercli.inference.live import SPEAKER, stream_of
 from sercli.inference.predict import Predictor
 from sercli.inference.recordings import PREPARED, Piece
+from sercli.inference.steadiness import Steadied, Steadiness, Step
 from sercli.inference.streaming import Stream
 from sercli.runs.features import FeatureChoice
 

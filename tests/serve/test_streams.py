@@ -5,7 +5,8 @@ import pytest
 from conftest import tone
 from starlette.websockets import WebSocketDisconnect
 
-from sercli.inference.live import Steadiness, stream_of
+from sercli.inference.live import stream_of
+from sercli.inference.steadiness import Steadiness
 from sercli.web.limits import Limits
 
 
