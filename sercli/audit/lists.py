@@ -9,10 +9,10 @@ from sercli.audit._file_names import complete_by_names
 from sercli.audit._reading import Keep, ListReader, describe
 from sercli.corpora import corpus_names, get_corpus
 from sercli.errors import ManifestError, list_some
+from sercli.manifest.column_choice import check_columns, choose_columns
 from sercli.manifest.divisions import PartColumns, find_divisions, find_part_columns, part_of
 from sercli.manifest.interop import recognise
 from sercli.manifest.lengths import Lengths
-from sercli.manifest.listing import check_columns, choose_columns
 from sercli.manifest.tables import read_table
 from sercli.manifest.values import is_absent
 from sercli.records import PARTS

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from sercli.corpora import ReaderConfig
 from sercli.errors import ConfigError
 from sercli.labels import EMOTIONS, UNDECIDED, near_noun, to_label, to_noun, trim
-from sercli.manifest.listing import check_columns
+from sercli.manifest.column_choice import check_columns
 from sercli.manifest.values import GENDERS, is_absent, parse_number
 from sercli.raters import labels_of, plurality
 from sercli.records import Problem, Utterance

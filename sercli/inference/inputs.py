@@ -11,9 +11,10 @@ from sercli.errors import AudioError, ConfigError, ManifestError, RunError, Unkn
 from sercli.inference.predict import Predictor
 from sercli.inference.prediction import Prediction
 from sercli.inference.recordings import Recording
+from sercli.manifest.column_choice import check_columns
 from sercli.manifest.interop import read_other
 from sercli.manifest.lengths import without_foreign_times
-from sercli.manifest.listing import Entry, check_columns, read_entries
+from sercli.manifest.listing import Entry, read_entries
 from sercli.manifest.recordings import Found, Missing, Recordings, describe_renamed
 from sercli.manifest.values import explain_span, explain_time, parse_number
 from sercli.plain.json import to_json

@@ -12,9 +12,10 @@ from typing import Any
 
 from sercli.audio import BEYOND_S, LEAST_S, MEDIA_SUFFIXES
 from sercli.errors import ManifestError, list_some
+from sercli.manifest.column_choice import choose_columns, describe_columns
 from sercli.manifest.columns import simplify
 from sercli.manifest.interop import read_other
-from sercli.manifest.listing import Entry, choose_columns, describe_columns, read_entries
+from sercli.manifest.listing import Entry, read_entries
 from sercli.manifest.tables import Table, TableRow, read_table
 from sercli.manifest.values import explain_time, parse_number
 from sercli.records import Note, Problem, Turn, Utterance

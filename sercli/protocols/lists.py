@@ -18,9 +18,9 @@ from pathlib import Path
 from sercli import files
 from sercli.config import digest
 from sercli.errors import DivisionError, ManifestError, ProtocolError, near_names
+from sercli.manifest.column_choice import choose_columns
 from sercli.manifest.divisions import PartColumns, find_divisions, find_part_columns, part_of
 from sercli.manifest.interop import read_list
-from sercli.manifest.listing import choose_columns
 from sercli.manifest.matching import Matched, Matcher
 from sercli.manifest.tables import Table, read_table
 from sercli.plain import csv

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from sercli.errors import ConfigError
-from sercli.manifest.listing import Entry, check_columns, read_entries
+from sercli.manifest.column_choice import check_columns
+from sercli.manifest.listing import Entry, read_entries
 from sercli.records import Note, Problem
 
 

@@ -5,8 +5,9 @@ from dataclasses import fields
 from pathlib import PurePosixPath
 from typing import Any
 
+from sercli.manifest.column_choice import field_label
 from sercli.manifest.columns import RATERS, SPELLINGS, fields_by_name, simplify
-from sercli.manifest.listing import field_label, read_cells
+from sercli.manifest.listing import read_cells
 from sercli.manifest.values import (
     GENDERS,
     NAMES,
