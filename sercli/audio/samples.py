@@ -98,6 +98,11 @@ def write_pcm16(path: Path, samples: Samples, sample_rate: int) -> Samples:
     return rounded
 
 
+def from_pcm16(content: bytes) -> Samples:
+    """Return samples of little-endian 16-bit integers as floats, full scale 1.0."""
+    return np.frombuffer(content, "<i2") * np.float32(1 / 32768)
+
+
 def round_to_pcm16(samples: Samples) -> Samples:
     """Round samples to those that a 16-bit file can hold, clipped at full scale."""
     # libsndfile scales floats by 32767, but reading divides by 32768. Our own rounding keeps both the same.

@@ -56,9 +56,9 @@ def live(
         ConfigError: the model can't follow a stream with these settings, or there is no input.
         AudioError: a recording of ``enrol`` can't be read.
     """
-    import numpy as np
     import torch
 
+    from sercli.audio import from_pcm16
     from sercli.inference.inputs import enrol_others, list_recordings
     from sercli.inference.live import SPEAKER, stream_of
     from sercli.inference.predict import Predictor
@@ -80,7 +80,7 @@ def live(
         with closing(blocks), _printing(stream, bar=microphone, json=json, csv=csv) as show:
             for block in chain(begin, blocks):
                 with speed.measured(len(block) // 2):
-                    steps = stream.feed(np.frombuffer(block, "<i2") * np.float32(1 / 32_768))
+                    steps = stream.feed(from_pcm16(block))
                     show(steps)
                     speed.completes = any(step.values for step in steps)
                 if stream.hop_s > hop:

@@ -30,6 +30,7 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
+from sercli.audio import SAMPLE_RATE
 from sercli.errors import ConfigError
 from sercli.models import Architecture, Embedding, Features, NetworkConfig, NetworkStream, Recipe, Setting
 from sercli.models.layers.sequence import CausalConv1d, CausalState, DilatedBlock, SequencePool
@@ -39,7 +40,8 @@ from sercli.tasks import TASKS, NetworkTask
 CLASSIFIED_S = 3.0
 """Seconds of an utterance that are classified: the last ones; a shorter utterance is padded at the front."""
 
-_FRAME = 640  # samples: 40 ms, one label of RECOLA
+FRAME = SAMPLE_RATE // TRACE_RATE
+"""Samples of a frame of 40 ms, which has one label of RECOLA."""
 
 
 class DiCCOSERConfig(NetworkConfig):
@@ -169,11 +171,11 @@ class DiCCOSER(nn.Module):
 
     def aggregate(self, x: Tensor) -> Tensor:
         """Compute one value per 40 ms of samples, (batch, 1, samples); a last partial frame is dropped."""
-        x = x[..., : x.shape[-1] // _FRAME * _FRAME]
-        x = x.reshape(*x.shape[:-1], -1, _FRAME)  # (batch, 1, frames, 640)
+        x = x[..., : x.shape[-1] // FRAME * FRAME]
+        x = x.reshape(*x.shape[:-1], -1, FRAME)  # (batch, 1, frames, 640)
         if self.config.variant == "d":
             norms: Tensor = torch.linalg.vector_norm(x, dim=-1)  # unlike a root, its gradient at 0 is 0
-            return norms / math.sqrt(_FRAME)
+            return norms / math.sqrt(FRAME)
         return (x.abs() if self.config.max_of == "abs" else x).amax(-1)
 
 
@@ -349,7 +351,7 @@ ARCHITECTURE = Architecture(
     inputs=_inputs,
     features_of=_features_of,
     shapes={"x": (1,)},
-    example_frames=12 * _FRAME,
+    example_frames=12 * FRAME,
     tasks=("classification", "regression"),
     source="Tang et al., EURASIP JASM 2021:18",
     recipe=RECIPE,

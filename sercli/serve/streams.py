@@ -4,10 +4,9 @@ import asyncio
 from contextlib import suppress
 from typing import Any
 
-import numpy as np
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from sercli.audio import SAMPLE_RATE
+from sercli.audio import SAMPLE_RATE, from_pcm16
 from sercli.inference.live import LiveStream
 from sercli.plain.json import to_json
 from sercli.serve.options import read_steadiness
@@ -94,7 +93,7 @@ class _Session:
         if self._samples > 60 * minutes * SAMPLE_RATE:
             raise RefusalError(413, f"the stream is longer than {minutes:g} minutes; begin a new one")
         if complete:
-            samples = np.frombuffer(data[:complete], "<i2") * np.float32(1 / 32_768)
+            samples = from_pcm16(data[:complete])
             await self._send(await self.service.follow(self.stream, samples))
 
     async def _send(self, frames: Any) -> None:
