@@ -80,8 +80,10 @@ def percent(value: float) -> str:
 
 
 def main(study: str, workspace: str, out: str, reference: str) -> None:
-    """Write a line for each row."""
-    rows = read(study, workspace)
+    """Write a line for each row that was trained on the corpus of the reference."""
+    corpus = reference.rpartition(", ")[2]
+    found = read(study, workspace)
+    rows = {name: each for name, each in found.items() if name.rpartition(", ")[2] == corpus}
     compared = differences(rows, reference)
     lines = [{"row": name, **figures(each), **compared.get(name, {})} for name, each in rows.items()]
     with Path(out).open("w", newline="", encoding="utf-8") as file:
