@@ -20,9 +20,11 @@ from sercli.evaluation.calibration import (
     measure_calibration,
     threshold_for,
 )
+from sercli.evaluation.resampling import LEVEL
 from sercli.inference.export import Exported, Format, export_programs
 from sercli.protocols import is_untested
 from sercli.records import ClassPredictions, pool
+from sercli.reports import SURE
 from sercli.reports.alike import Alike, find_alike
 from sercli.reports.card import (
     Calibrated,
@@ -37,10 +39,6 @@ from sercli.runs.folder import Run, Trial
 from sercli.runs.predictions import read_dev, read_tested, read_tested_classes
 from sercli.tasks import CLASSIFICATION
 
-SURE = 0.8
-"""Target accuracy among the predictions that are not marked unsure."""
-LEVEL = 0.95
-"""Confidence level of that target."""
 _EACH = "each predicted by its own model, without utterances of this model's test part"
 _OTHERS = "each predicted by its own model, not by this one"
 
