@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from sercli.errors import ConfigError, RunError
 from sercli.evaluation.metrics import MetricRow, Rates
 from sercli.evaluation.resampling import LEVEL
+from sercli.evaluation.scoring import check_finite
 from sercli.records import ClassPredictions
 from sercli.tasks import temper
 
@@ -308,9 +309,8 @@ def _confidence(predictions: ClassPredictions) -> tuple[Rates, NDArray[np.bool_]
     """Return each row's largest probability, and whether the row is correct, (rows,) each."""
     if not len(predictions):
         raise RunError("no predictions to calibrate; test at least one fold")
+    check_finite(predictions)
     sure: Rates = predictions.probabilities.max(axis=1)
-    if not np.isfinite(sure).all():
-        raise RunError("a probability is not a number: training diverged; try a lower learning rate")
     return np.minimum(sure, 1.0), predictions.predicted == predictions.target
 
 
