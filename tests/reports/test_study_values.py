@@ -401,7 +401,7 @@ def test_results_on_another_corpus_are_read_from_their_metrics(place, interval):
     metrics = report_cells(study, study.cells(), place)[0][0].report.run.folder_on("ravdess", "ravdess-4")
     write_json(metrics / "metrics.json", {"metrics": MetricTable(rows).to_dict()})
     tables = report_study(study, study.cells(), place, draws=50).tables
-    (table,) = (each for each in tables if each.title.startswith("Tested on another corpus"))
+    (table,) = (each for each in tables if each.caption.startswith("Tested on another corpus"))
     ends = "43.8 to 56.2" if interval else "–"
     assert table.rows == (("plain", "emodb-4", "ravdess-4", "50.0", ends, "62.5", "25.0"),)
     write_json(metrics / "metrics.json", {"metrics": MetricTable(rows[:1]).to_dict()})
