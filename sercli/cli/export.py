@@ -8,6 +8,7 @@ import typer
 from sercli.cli._completion import complete_run
 from sercli.cli._options import TestedByOption, WorkspaceOption
 from sercli.cli._output import printable
+from sercli.reports import SURE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +50,7 @@ def export(
         typer.Option(
             help="Target accuracy among the predictions that are not marked unsure.", min=0.01, max=0.99
         ),
-    ] = 0.8,
+    ] = SURE,
     with_encoder: Annotated[
         bool,
         typer.Option(
@@ -96,7 +97,7 @@ def write_and_print(
     out: Path,
     tested_by: "Run | None" = None,
     formats: "Sequence[Format]" = (),
-    sure: float = 0.8,
+    sure: float = SURE,
     *,
     with_encoder: bool = False,
     calibrate: bool = False,

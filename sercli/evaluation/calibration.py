@@ -8,12 +8,11 @@ many rows.
 
 Several seeds are pooled: each row counts once, so an utterance counts once per seed.
 
-Source: Guo et al., On Calibration of Modern Neural Networks, ICML 2017, section 2 (equal width); Nixon et
-al., Measuring Calibration in Deep Learning, CVPR Workshops 2019 (adaptive bins); Brier, Monthly Weather
-Review 78(1), 1950 (score).
+Source: Guo et al., On Calibration of Modern Neural Networks, ICML 2017, section 2 (bins); Brier, Monthly
+Weather Review 78(1), 1950 (score).
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,12 +20,12 @@ from numpy.typing import NDArray
 
 from sercli.errors import ConfigError, RunError
 from sercli.evaluation.metrics import MetricRow, Rates
+from sercli.evaluation.resampling import LEVEL
+from sercli.evaluation.scoring import check_finite
 from sercli.records import ClassPredictions
 from sercli.tasks import temper
 
-BINS = 15
-
-
+_BINS = 15
 # Bounds of a fitted temperature, and how near to a bound it counts as being on it.
 _COLDEST, _HOTTEST, _NEAR = 0.05, 20.0, 1.01
 _LEAST_PROBABILITY = 1e-30
@@ -59,7 +58,7 @@ class Calibration:
         mce: maximum calibration error: the largest distance in a bin, even if the bin has few rows.
         estimator: method of the estimate ``ece``, as text.
         brier: mean squared distance between probabilities and truth, summed over classes, 0 to 2.
-        adaptive: whether the bins have about equally many rows; otherwise they are equally wide.
+        adaptive: whether the bins have about equally many rows; never, but ``metrics.json`` has the key.
         bins: bins that have a row, by confidence.
     """
 
@@ -70,7 +69,7 @@ class Calibration:
     mce: float
     estimator: str
     brier: float
-    adaptive: bool
+    adaptive: bool = field(default=False, init=False)
     bins: tuple[ReliabilityBin, ...]
 
     def rows(self) -> list[MetricRow]:
@@ -127,33 +126,19 @@ class Trusted:
     level: float
 
 
-def measure_calibration(
-    predictions: ClassPredictions, bins: int = BINS, *, adaptive: bool = False
-) -> Calibration:
-    """Compare confidence with accuracy, in bins.
-
-    Args:
-        predictions: one row or more.
-        bins: number of bins; adaptive bins may be fewer, since equal confidences stay together.
-        adaptive: whether bins have about equally many rows instead of equal width.
+def measure_calibration(predictions: ClassPredictions) -> Calibration:
+    """Compare confidence with accuracy, in bins of equal width.
 
     Raises:
-        ConfigError: fewer than one bin.
         RunError: there are no rows.
     """
-    if bins < 1:
-        raise ConfigError(f"need one bin or more, got {bins}")
     confidence, right = _confidence(predictions)
-    if adaptive:
-        # Edges are values of rows, so that an edge never separates equal values.
-        edges = np.quantile(confidence, np.linspace(0, 1, bins + 1), method="inverted_cdf")
-    else:
-        edges = np.linspace(0, 1, bins + 1)
+    edges = np.linspace(0, 1, _BINS + 1)
     place = np.searchsorted(edges[1:-1], confidence, side="left")  # (low, high], as in Guo et al.
-    counts = np.bincount(place, minlength=bins)
+    counts = np.bincount(place, minlength=_BINS)
     held = np.flatnonzero(counts)
-    sure = np.bincount(place, weights=confidence, minlength=bins)[held] / counts[held]
-    share = np.bincount(place, weights=right, minlength=bins)[held] / counts[held]
+    sure = np.bincount(place, weights=confidence, minlength=_BINS)[held] / counts[held]
+    share = np.bincount(place, weights=right, minlength=_BINS)[held] / counts[held]
     apart = np.abs(share - sure)
     truth = np.eye(len(predictions.classes))[predictions.target]
     columns = (edges[held], edges[held + 1], counts[held], sure, share)
@@ -163,9 +148,8 @@ def measure_calibration(
         right=float(right.mean()),
         ece=float(counts[held] @ apart / len(predictions)),
         mce=float(apart.max()),
-        estimator=f"plug-in, L1, {bins} bins of {'about equally many rows' if adaptive else 'equal width'}",
+        estimator=f"plug-in, L1, {_BINS} bins of equal width",
         brier=float(((predictions.probabilities - truth) ** 2).sum(axis=1).mean()),
-        adaptive=adaptive,
         bins=tuple(
             ReliabilityBin(*row) for row in zip(*(column.tolist() for column in columns), strict=True)
         ),
@@ -250,7 +234,7 @@ def apply_temperature(predictions: ClassPredictions, temperature: float) -> Clas
     return replace(predictions, probabilities=temper(predictions.probabilities, temperature))
 
 
-def threshold_for(predictions: ClassPredictions, target: float, level: float = 0.95) -> Threshold:
+def threshold_for(predictions: ClassPredictions, target: float, level: float = LEVEL) -> Threshold:
     """Find the lowest confidence at which at least ``target`` of the predictions are right.
 
     The accuracy on few rows proves little: three correct predictions out of three do not prove 100 %.
@@ -304,10 +288,10 @@ def threshold_for(predictions: ClassPredictions, target: float, level: float = 0
     )
 
 
-def apply_threshold(predictions: ClassPredictions, confidence: float, level: float = 0.95) -> Trusted:
+def apply_threshold(predictions: ClassPredictions, confidence: float) -> Trusted:
     """Apply a threshold to rows that did not affect the threshold.
 
-    The bound is Clopper and Pearson's, as in `threshold_for`, without a correction.
+    The bound is Clopper and Pearson's, as in `threshold_for`, without a correction; its certainty is `LEVEL`.
 
     Raises:
         RunError: there are no rows.
@@ -316,18 +300,17 @@ def apply_threshold(predictions: ClassPredictions, confidence: float, level: flo
     trusted, times = sure >= confidence, len(sure) / len(set(predictions.ids))
     count, hits = int(trusted.sum()), int((trusted & right).sum())
     if not count:
-        return Trusted(len(sure), 0.0, None, None, level)
-    bound = _lower_bound(np.array([hits / times]), np.array([count / times]), 1 - level)
-    return Trusted(len(sure), count / len(sure), hits / count, float(bound[0]), level)
+        return Trusted(len(sure), 0.0, None, None, LEVEL)
+    bound = _lower_bound(np.array([hits / times]), np.array([count / times]), 1 - LEVEL)
+    return Trusted(len(sure), count / len(sure), hits / count, float(bound[0]), LEVEL)
 
 
 def _confidence(predictions: ClassPredictions) -> tuple[Rates, NDArray[np.bool_]]:
     """Return each row's largest probability, and whether the row is correct, (rows,) each."""
     if not len(predictions):
         raise RunError("no predictions to calibrate; test at least one fold")
+    check_finite(predictions)
     sure: Rates = predictions.probabilities.max(axis=1)
-    if not np.isfinite(sure).all():
-        raise RunError("a probability is not a number: training diverged; try a lower learning rate")
     return np.minimum(sure, 1.0), predictions.predicted == predictions.target
 
 

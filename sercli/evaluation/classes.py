@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sercli.errors import RunError
 from sercli.evaluation.mapping import map_classes, name_without_gender
-from sercli.evaluation.metrics import Counts, Metric, MetricRow, Rates
+from sercli.evaluation.metrics import Counts, Metric, MetricRow, Rates, divide
 from sercli.evaluation.resampling import MIN_SPEAKERS
 from sercli.evaluation.scoring import Baseline, Rows, Scoring
 from sercli.records import ClassPredictions
@@ -39,9 +39,7 @@ class Confusion:
     @property
     def rates(self) -> Rates:
         """Proportions of each true class, (classes, classes); NaN for an absent class."""
-        return _divide(
-            self.counts, np.broadcast_to(self.counts.sum(axis=1, keepdims=True), self.counts.shape)
-        )
+        return divide(self.counts, self.counts.sum(axis=1, keepdims=True))
 
     @property
     def majority(self) -> str:
@@ -66,17 +64,17 @@ def confusions(groups: Counts, n_groups: int, target: Counts, predicted: Counts,
 
 def recalls(confusion: Counts) -> Rates:
     """Proportion of each class's utterances that were recognised, (..., classes); NaN for an absent class."""
-    return _divide(_hits(confusion), confusion.sum(axis=-1))
+    return divide(_hits(confusion), confusion.sum(axis=-1))
 
 
 def precisions(confusion: Counts) -> Rates:
     """Proportion of each class's predictions that were correct, (..., classes); NaN without predictions."""
-    return _divide(_hits(confusion), confusion.sum(axis=-2))
+    return divide(_hits(confusion), confusion.sum(axis=-2))
 
 
 def f1s(confusion: Counts) -> Rates:
     """Harmonic mean of precision and recall, (..., classes); NaN for a class neither true nor predicted."""
-    return _divide(2 * _hits(confusion), confusion.sum(axis=-1) + confusion.sum(axis=-2))
+    return divide(2 * _hits(confusion), confusion.sum(axis=-1) + confusion.sum(axis=-2))
 
 
 def ua(confusion: Counts) -> Rates:
@@ -90,7 +88,7 @@ def ua(confusion: Counts) -> Rates:
 
 def wa(confusion: Counts) -> Rates:
     """Weighted accuracy: proportion of all utterances that were recognised, (...)."""
-    return _divide(_hits(confusion).sum(axis=-1), confusion.sum(axis=(-2, -1)))
+    return divide(_hits(confusion).sum(axis=-1), confusion.sum(axis=(-2, -1)))
 
 
 def acc(confusion: Counts) -> Rates:
@@ -291,10 +289,4 @@ def _hits(confusion: Counts) -> Counts:
 
 def _mean_over_present(values: Rates, confusion: Counts) -> Rates:
     present = confusion.sum(axis=-1) > 0  # (..., classes)
-    return _divide(np.where(present, values, 0.0).sum(axis=-1), present.sum(axis=-1))
-
-
-def _divide(part: NDArray[np.generic], total: Counts) -> Rates:
-    """Divide; the result is NaN if the divisor is zero."""
-    quotient: Rates = np.divide(part, total, out=np.full(np.shape(total), np.nan), where=total > 0)
-    return quotient
+    return divide(np.where(present, values, 0.0).sum(axis=-1), present.sum(axis=-1))

@@ -28,7 +28,7 @@ from sercli.evaluation.common import Common, find_common
 from sercli.evaluation.measures import scoring_of
 from sercli.evaluation.metrics import Counts, Interval, Metric, MetricRow, MetricTable, PairedTest, Rates
 from sercli.evaluation.resampling import DRAWS, draw, flip_signs, holm, percentile, why_no_test
-from sercli.evaluation.scoring import Scoring
+from sercli.evaluation.scoring import Scoring, check_finite
 from sercli.records import ClassPredictions, Predictions
 
 ALPHA = 0.05
@@ -264,12 +264,7 @@ def _check_each(runs: Mapping[str, Predictions]) -> None:
     for name, predictions in runs.items():
         if not len(predictions):
             raise RunError(f"{name}: no predictions to compare; test at least one fold")
-        finite = predictions.finite
-        if not finite.all():
-            raise RunError(
-                f"{name}: the prediction of {predictions.ids[int(finite.argmin())]} is not a finite number: "
-                "training diverged; train it again"
-            )
+        check_finite(predictions, name)
 
 
 def _find_common(runs: Mapping[str, Predictions], *, schemes_differ: bool) -> Common | None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from sercli.evaluation.classes import METRICS, ClassScoring, recall_metrics
 from sercli.evaluation.joint import JointScoring
-from sercli.evaluation.metrics import Counts, Interval, Metric, MetricRow, Rates, Spread
+from sercli.evaluation.metrics import Counts, Interval, Metric, MetricRow, Rates, Spread, divide
 from sercli.evaluation.resampling import DRAWS, draw, percentile, why_no_interval
 from sercli.evaluation.scoring import Scoring
 from sercli.evaluation.values import ValueScoring, value_metrics
@@ -188,8 +188,7 @@ def _weighted_mean(values: Rates, weights: Rates) -> Rates:
     weights = np.where(np.isnan(values), 0.0, weights)
     total = weights.sum(axis=1)
     summed = (np.nan_to_num(values) * weights).sum(axis=1)
-    mean: Rates = np.divide(summed, total, out=np.full_like(total, np.nan), where=total > 0)
-    return mean
+    return divide(summed, total)
 
 
 def missing_interval(predictions: Predictions) -> str | None:

@@ -251,6 +251,13 @@ class MetricTable:
         return [row.to_dict() for row in self.rows]
 
 
+def divide(part: NDArray[Any], total: NDArray[Any]) -> Rates:
+    """Divide; the quotient is NaN where the divisor is not above zero."""
+    shape = np.broadcast_shapes(np.shape(part), np.shape(total))
+    quotient: Rates = np.divide(part, total, out=np.full(shape, np.nan), where=total > 0)
+    return quotient
+
+
 def to_plain(value: Any) -> Any:
     """Turn tuples and arrays into lists, at any depth, and NaN into ``None``."""
     if isinstance(value, Mapping):

@@ -24,6 +24,7 @@ from sercli.errors import ConfigError
 from sercli.evaluation.metrics import Counts, Interval, PairedTest, Rates
 
 LEVEL = 0.95
+"""Proportion of the draws within an interval, and certainty of a bound."""
 DRAWS = 10_000
 MIN_SPEAKERS = 5
 EXACT_SPEAKERS = 16
@@ -73,23 +74,22 @@ def draw(speakers: int, draws: int = DRAWS, seed: int = 0) -> Iterator[Counts]:
         yield random.multinomial(speakers, np.full(speakers, 1 / speakers), size=min(_CHUNK, draws - start))
 
 
-def percentile(values: Rates, speakers: int, level: float = LEVEL) -> Interval | None:
+def percentile(values: Rates, speakers: int) -> Interval | None:
     """Return the interval that leaves out equally many draws on both sides.
 
     Args:
         values: one value for each draw; undefined values (NaN) do not count.
         speakers: number of speakers in a draw.
-        level: proportion of the draws within the interval.
 
     Returns:
-        The interval; ``None`` if no value is defined.
+        The interval, which holds `LEVEL` of the draws; ``None`` if no value is defined.
     """
     defined = values[~np.isnan(values)]
     if not len(defined):
         return None
-    tail = (1 - level) / 2
+    tail = (1 - LEVEL) / 2
     low, high = np.quantile(defined, [tail, 1 - tail])
-    return Interval(float(low), float(high), level, len(defined), speakers)
+    return Interval(float(low), float(high), LEVEL, len(defined), speakers)
 
 
 def flip_signs(shares: Rates, flips: int = FLIPS, seed: int = 0) -> PairedTest:

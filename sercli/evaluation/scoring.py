@@ -138,9 +138,23 @@ class Scoring(ABC, Generic[AnyPredictions]):
         """
         if not len(self.predictions):
             raise RunError("no predictions to evaluate; test at least one fold")
-        finite = self.predictions.finite
-        if not finite.all():
-            name = self.predictions.ids[int(finite.argmin())]
-            raise RunError(
-                f"{name}: a prediction is not a finite number: training diverged; try a lower learning rate"
-            )
+        check_finite(self.predictions)
+
+
+def check_finite(predictions: Predictions, run: str | None = None) -> None:
+    """Refuse predictions that are not finite numbers.
+
+    Args:
+        predictions: predictions to check.
+        run: name of their run, if several runs are read.
+
+    Raises:
+        RunError: a prediction is not a finite number.
+    """
+    finite = predictions.finite
+    if not finite.all():
+        name = predictions.ids[int(finite.argmin())]
+        raise RunError(
+            f"{name if run is None else f'{run}: {name}'}: a prediction is not a finite number: "
+            "training diverged; try a lower learning rate"
+        )

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sercli.errors import RunError
-from sercli.evaluation.metrics import Counts, Metric, Rates
+from sercli.evaluation.metrics import Counts, Metric, Rates, divide
 from sercli.evaluation.scoring import Baseline, Rows, Scoring
 from sercli.records import ValuePredictions
 
@@ -122,8 +122,7 @@ def pcc(of: Moments) -> Rates:
     """Pearson's correlation coefficient, -1 to 1; NaN if one of the two is constant."""
     # Take the roots first, because the product of two small squares may become zero.
     spread = np.sqrt(of.target_square) * np.sqrt(of.predicted_square)
-    found: Rates = np.divide(of.product, spread, out=np.full_like(spread, np.nan), where=spread > 0)
-    return np.clip(found, -1, 1)
+    return np.clip(divide(of.product, spread), -1, 1)
 
 
 def rmse(of: Moments) -> Rates:

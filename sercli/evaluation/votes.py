@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from sercli.evaluation.classes import ua, wa
-from sercli.evaluation.metrics import Counts, Metric, Rates
+from sercli.evaluation.metrics import Counts, Metric, Rates, divide
 from sercli.evaluation.scoring import Baseline, Rows, Scoring
 from sercli.raters import plurality, votes
 from sercli.records import ClassPredictions
@@ -76,12 +76,7 @@ def rater_confusion(raters: Sequence[Sequence[int]], n_classes: int) -> Rates:
 
 
 def _mean(column: int) -> Callable[[Rates], Rates]:
-    def mean(sums: Rates) -> Rates:
-        total = sums[..., _COUNT]
-        found: Rates = np.divide(sums[..., column], total, out=np.full(total.shape, np.nan), where=total > 0)
-        return found
-
-    return mean
+    return lambda sums: divide(sums[..., column], sums[..., _COUNT])
 
 
 def _of_rater(function: Callable[[Any], Rates]) -> Callable[[Rates], Rates]:

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from sercli.evaluation.calibration import Calibration
+from sercli.evaluation.metrics import divide
 from sercli.figures import style
 
 _CHARACTER = 0.6 * style.SIZE / 72  # approximate width of a character, in inches
@@ -27,7 +28,7 @@ def confusion_matrix(
     """
     counts = np.asarray(counts)
     totals = counts.sum(axis=1, keepdims=True)
-    shares = np.divide(counts, totals, out=np.full(counts.shape, np.nan), where=totals > 0)
+    shares = divide(counts, totals)
     cell = min(0.85, max(0.54, 4.4 / len(classes)))  # inches
     longest = max(len(name) for name in classes) * _CHARACTER
     upright = longest < cell

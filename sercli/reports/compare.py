@@ -14,14 +14,14 @@ from sercli.evaluation.common import Common
 from sercli.figures.differences import paired_differences
 from sercli.formatting import count_noun
 from sercli.records import ClassPredictions
-from sercli.reports._page import draw_both, template
-from sercli.reports.facts import merge_banners
-from sercli.reports.metric_tables import (
+from sercli.reports._comparison_tables import (
     COMPARED_COLUMNS,
     common_table,
     comparison_csv_rows,
     comparison_tables,
 )
+from sercli.reports._page import draw_both, template
+from sercli.reports.facts import merge_banners
 from sercli.reports.run import RunReport, report_run
 from sercli.reports.tables import Table, write_tables
 from sercli.runs.folder import Run

@@ -63,8 +63,8 @@ def report_applied(applied: Applied, workspace: Workspace, draws: int = DRAWS) -
         banners=(*_banners(applied, settings, workspace), *evaluation.remarks),
         definition=definition,
     )
-    kept = "-foreign-kept" if mapping is not None and mapping.keep_foreign else ""
-    folder = applied.run.path / f"on-{applied.corpus}-{applied.scheme}{kept}"
+    kept = mapping is not None and mapping.keep_foreign
+    folder = applied.run.folder_on(applied.corpus, applied.scheme, foreign_kept=kept)
     return CrossCorpusReport(applied, report, folder)
 
 

@@ -1,12 +1,13 @@
 """Make the tables of a study: the paper's table with our values, networks, and other corpora."""
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from sercli.config import dotted, spell
 from sercli.errors import RunError
+from sercli.evaluation import Interval
 from sercli.formatting import NONE, PERCENT, format_duration, format_p
+from sercli.plain.json import from_json
 from sercli.reports.metric_tables import ends_of
 from sercli.reports.study_cells import CellReport
 from sercli.reports.study_values import Difference, PaperValue, StudyValue, name_of, scale_of
@@ -259,26 +260,25 @@ def _read_elsewhere(run: Run, on: Column) -> tuple[str, str, str, str] | None:
     """Read UA, its interval, WA and chance on another corpus; ``None`` if a trial has finished since then."""
     if not tested_since(run, on):
         return None
-    path = _place_on(run, on) / "table.csv"
+    path = _metrics_on(run, on)
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = {row["figure"]: row for row in csv.DictReader(file) if row["of"] == "all"}
-        ua, wa = rows["UA"], rows["WA"]
-        low, high = ua["low"], ua["high"]
-        interval = f"{PERCENT.number(float(low))} to {PERCENT.number(float(high))}" if low else NONE
-        values = [PERCENT.number(float(cell)) for cell in (ua["value"], wa["value"], ua["chance"])]
+        metrics = from_json(path.read_text(encoding="utf-8"))["metrics"]
+        rows = {row["metric"]: row for row in metrics if row["group"] == "all"}
+        ua, wa = rows["ua"], rows["wa"]
+        interval = PERCENT.interval(Interval(**ua["interval"]) if ua["interval"] else None)
+        values = [PERCENT.number(float(value)) for value in (ua["value"], wa["value"], ua["chance"])]
     except (OSError, ValueError, KeyError, TypeError):
         raise RunError(f"{path}: damaged; remove it and run the same `sercli ablate` again") from None
     return values[0], interval, values[1], values[2]
 
 
-def _place_on(run: Run, on: Column) -> Path:
-    return run.path / f"on-{on.corpus}-{on.scheme}"
+def _metrics_on(run: Run, on: Column) -> Path:
+    return run.folder_on(on.corpus, on.scheme) / "metrics.json"
 
 
 def tested_since(run: Run, on: Column) -> bool:
     """Return whether the metrics on another corpus are newer than every finished trial."""
-    written, trials = _place_on(run, on) / "metrics.json", run.finished()
+    written, trials = _metrics_on(run, on), run.finished()
     return written.exists() and all(
         trial.metrics_file.stat().st_mtime <= written.stat().st_mtime for trial in trials
     )

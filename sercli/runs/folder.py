@@ -220,6 +220,16 @@ class Run:
             raise RunError(f"{self.path}: no trial is finished; run the same `sercli train` again")
         return finished
 
+    def folder_on(self, corpus: str, scheme: str, *, foreign_kept: bool = False) -> Path:
+        """Return the folder of the results on another corpus, which need not exist.
+
+        Args:
+            corpus: name of the other corpus.
+            scheme: scheme that selects its utterances.
+            foreign_kept: whether the networks may predict classes that the other corpus lacks.
+        """
+        return self.path / f"on-{corpus}-{scheme}{'-foreign-kept' if foreign_kept else ''}"
+
     def changed(self) -> float:
         """Return when a trial last changed, in seconds since 1970."""
         stamps = []  # without the run's folder itself, because reports change it too

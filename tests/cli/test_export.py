@@ -15,7 +15,7 @@ from sercli.evaluation.calibration import apply_temperature, fit_temperature, me
 from sercli.evaluation.predictions_csv import read_predictions
 from sercli.inference.predict import Predictor
 from sercli.records import ClassPredictions, pool
-from sercli.reports import share
+from sercli.reports import _quality, share
 from sercli.reports.card import Elsewhere, licence_id, warn_of_other_corpora
 from sercli.runs.folder import Trial, all_runs
 from sercli.runs.predictions import digests
@@ -153,7 +153,7 @@ def test_calibrate_fits_a_temperature_on_dev_which_predict_and_programs_apply(
     stated = bundle.facts["calibration"]
     assert (stated["utterances"], stated["speakers"]) == (fitted.utterances, fitted.speakers)
     assert stated["tested"] == 12
-    assert f"of the run's 2 trials, {share._EACH}" in stated["on"]
+    assert f"of the run's 2 trials, {_quality._EACH}" in stated["on"]
     assert stated["ece_before"] == measure_calibration(own).ece
     assert stated["ece_after"] == measure_calibration(apply_temperature(own, fitted.value)).ece
     assert f"calibrated temperature {fitted.value:.3f}, fitted on {fitted.utterances} utterances of " in out
@@ -195,10 +195,10 @@ def test_utterances_of_the_test_part_have_no_share_in_the_threshold(place):
     trial = made.trial(1, 0)
     own, dev = read_predictions(trial.predictions_file), read_predictions(trial.dev_predictions_file)
     assert not set(own.ids) & set(dev.ids)
-    assert share._read_dev(trial, own).ids == dev.ids
-    assert share._read_dev(trial, dev) is None
+    assert _quality._read_dev(trial, own).ids == dev.ids
+    assert _quality._read_dev(trial, dev) is None
     both = replace(own, ids=(*own.ids[3:], *dev.ids[:3]))
-    found = share._read_dev(trial, both)
+    found = _quality._read_dev(trial, both)
     assert found.ids == dev.ids[3:]
     np.testing.assert_array_equal(found.probabilities, dev.probabilities[3:])
 
@@ -409,13 +409,13 @@ def test_the_card_says_whether_the_epoch_was_chosen_on_the_same_rows(run, tmp_pa
 
 
 def test_a_threshold_of_the_other_models_rows_is_called_theirs(run, tmp_path, monkeypatch):
-    whole = share._search
+    whole = _quality._search
 
     def search(rows, sure):
         found = whole(rows, sure)
         return found if len(rows) > 12 else replace(found, confidence=None, why_none="few rows")
 
-    monkeypatch.setattr(share, "_search", search)
+    monkeypatch.setattr(_quality, "_search", search)
     run("latest", tmp_path / "model", "--fold", "1", "--sure", "0.02")
     told = (
         "The threshold was found on the dev parts of 2 trials of "

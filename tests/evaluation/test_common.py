@@ -207,5 +207,5 @@ def test_each_seed_has_to_test_the_same():
 def test_a_prediction_that_is_no_number_is_refused_before_classes_are_removed():
     broken = wide()
     broken.probabilities[2] = np.nan  # an utterance of a class that is not common
-    with pytest.raises(RunError, match="broken: the prediction of toy/0-b is not a finite number"):
+    with pytest.raises(RunError, match="broken: toy/0-b: a prediction is not a finite number"):
         compare({"narrow": narrow(), "broken": broken})

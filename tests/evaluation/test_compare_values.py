@@ -190,7 +190,7 @@ def test_what_can_not_be_paired_is_refused(other, message):
 def test_a_value_that_is_no_number_is_refused(value, diverged):
     runs = {"base": predictions(1.0), "other": predictions(0.5)}
     runs[diverged].predicted[3][7, 1] = value
-    with pytest.raises(RunError, match=f"{diverged}: the prediction of toy/3 is not a finite number"):
+    with pytest.raises(RunError, match=f"{diverged}: toy/3: a prediction is not a finite number"):
         compare(runs)
 
 

@@ -16,7 +16,6 @@ CALIBRATION = Calibration(
     mce=0.2,
     estimator="plug-in, L1, 4 bins of equal width",
     brier=0.4,
-    adaptive=False,
     bins=(ReliabilityBin(0.5, 0.75, 10, 0.7, 0.5), ReliabilityBin(0.75, 1.0, 30, 0.9, 0.8)),
 )
 

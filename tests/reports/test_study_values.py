@@ -10,8 +10,10 @@ from reports.test_study import curves, finish, predictions, study_of
 from reports.test_traces import predictions as trace_predictions
 
 from sercli import cli
-from sercli.errors import ConfigError, SerError
+from sercli.errors import ConfigError, RunError, SerError
+from sercli.evaluation import Interval, MetricRow, MetricTable
 from sercli.evaluation.predictions_csv import write_predictions
+from sercli.files import write_json
 from sercli.records import ClassPredictions
 from sercli.reports.study import locate_study, report_study
 from sercli.reports.study_cells import report_cells
@@ -386,3 +388,22 @@ def test_multiply_accumulates_are_told_with_the_windows_they_are_of(place):
     windows = networks.rows[0][networks.header.index("windows")]
     assert (windows, found.size.seconds) == ("1 of 20 s", 20)
     assert "4,948 M" in networks.rows[0]
+
+
+@pytest.mark.parametrize("interval", [Interval(0.4375, 0.5625, 0.95, 50, 6), None])
+def test_results_on_another_corpus_are_read_from_their_metrics(place, interval):
+    study = finished(place, two_rows(test_on=["ravdess-4"]))
+    rows = (
+        MetricRow("all", None, "ua", "UA", 0.5, interval=interval, chance=0.25),
+        MetricRow("all", None, "wa", "WA", 0.625),
+        MetricRow("speaker", "a", "ua", "UA", 1.0),
+    )
+    metrics = report_cells(study, study.cells(), place)[0][0].report.run.folder_on("ravdess", "ravdess-4")
+    write_json(metrics / "metrics.json", {"metrics": MetricTable(rows).to_dict()})
+    tables = report_study(study, study.cells(), place, draws=50).tables
+    (table,) = (each for each in tables if each.caption.startswith("Tested on another corpus"))
+    ends = "43.8 to 56.2" if interval else "–"
+    assert table.rows == (("plain", "emodb-4", "ravdess-4", "50.0", ends, "62.5", "25.0"),)
+    write_json(metrics / "metrics.json", {"metrics": MetricTable(rows[:1]).to_dict()})
+    with pytest.raises(RunError, match=r"on-ravdess-ravdess-4/metrics\.json: damaged; remove it and run the"):
+        report_study(study, study.cells(), place, draws=50).tables  # noqa: B018
