@@ -126,12 +126,13 @@ def _divide(
 ) -> tuple[str, "list[Division]", list[str], "list[Finding]"]:
     """Make the divisions of lists, a folder or a run, with a description, notes and findings about a run."""
     from sercli.audit.lists import from_files, from_folder, from_table
+    from sercli.runs.folder import find_run, is_run
 
     paths = [Path(target) for target in targets]
     if len(paths) > 1:
         division, notes = from_files(paths, audio_root, columns)
         return division.name, [division], notes, []
-    if paths[0].is_dir() and not any(paths[0].glob("fold-*/seed-*")):
+    if paths[0].is_dir() and not is_run(paths[0]):
         divisions, notes = from_folder(paths[0], audio_root, columns)
         return f"{paths[0]}: {len(divisions)} divisions", divisions, notes, []
     if paths[0].is_file():
@@ -141,7 +142,6 @@ def _divide(
         raise typer.BadParameter(f"{targets[0]}: no such file, and no run has a name with an ending")
     _need_lists(audio_root, columns, "a run")
     from sercli.audit.run import from_run
-    from sercli.runs.folder import find_run
 
     what, divisions, extra = from_run(find_run(place, targets[0]), place)
     return what, divisions, [], extra

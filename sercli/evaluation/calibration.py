@@ -12,7 +12,7 @@ Source: Guo et al., On Calibration of Modern Neural Networks, ICML 2017, section
 Weather Review 78(1), 1950 (score).
 """
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -58,7 +58,6 @@ class Calibration:
         mce: maximum calibration error: the largest distance in a bin, even if the bin has few rows.
         estimator: method of the estimate ``ece``, as text.
         brier: mean squared distance between probabilities and truth, summed over classes, 0 to 2.
-        adaptive: whether the bins have about equally many rows; never, but ``metrics.json`` has the key.
         bins: bins that have a row, by confidence.
     """
 
@@ -69,7 +68,6 @@ class Calibration:
     mce: float
     estimator: str
     brier: float
-    adaptive: bool = field(default=False, init=False)
     bins: tuple[ReliabilityBin, ...]
 
     def rows(self) -> list[MetricRow]:

@@ -57,7 +57,7 @@ def confusion_matrix(
         if not totals[row]:
             continue
         share, x, y = shares[row, column], column + 0.5, row + 0.5
-        ink = style.ink_on(mesh.cmap(share))
+        ink = style.ink_on(mesh.cmap(float(share)))
         if count:
             percent = f"{100 * share:.0f} %" if share >= 0.005 else "<1 %"
             axes.text(x, y - 0.02, percent, ha="center", va="bottom", color=ink, size=size)

@@ -19,7 +19,7 @@ from sercli.manifest.recordings import Found, Missing, Recordings, describe_rena
 from sercli.manifest.values import explain_span, explain_time, parse_number
 from sercli.plain.json import to_json
 from sercli.records import Note, Problem, Turn, Utterance
-from sercli.runs.folder import find_run
+from sercli.runs.folder import find_run, is_run
 from sercli.voice import VoiceConfig, find_speech
 from sercli.workspace import Workspace
 
@@ -292,8 +292,8 @@ def divide_names(
     if path.suffix.lower() in audio.MEDIA_SUFFIXES and not path.exists():
         return recordings  # reported as missing, as any other recording
     if path.exists():
-        return model if (rest or listed) and _is_run(workspace, names[0]) else recordings
-    if not rest and not listed and not _is_run(workspace, names[0]):
+        return model if (rest or listed) and _names_run(workspace, names[0]) else recordings
+    if not rest and not listed and not _names_run(workspace, names[0]):
         raise RunError(
             f"{names[0]}: no such file or folder, and no model has this name (`sercli runs` lists the runs)"
         )
@@ -303,7 +303,7 @@ def divide_names(
 def _holds_model(folder: Path) -> bool:
     """Return whether a folder is that of a bundle (maybe an incomplete one), a trial or a run."""
     files = (*_OF_BUNDLE, "bundle/bundle.json")
-    return any((folder / file).exists() for file in files) or any(folder.glob("fold-*/seed-*"))
+    return any((folder / file).exists() for file in files) or is_run(folder)
 
 
 def _is_of_bundle(path: Path) -> bool:
@@ -311,7 +311,7 @@ def _is_of_bundle(path: Path) -> bool:
     return path.name in _OF_BUNDLE and path.is_file()
 
 
-def _is_run(workspace: Workspace, name: str) -> bool:
+def _names_run(workspace: Workspace, name: str) -> bool:
     try:
         find_run(workspace, name)
     except (RunError, UnknownNameError):

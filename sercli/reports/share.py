@@ -23,7 +23,7 @@ from sercli.reports.card import (
     render_card,
     warn_of_other_corpora,
 )
-from sercli.runs.folder import Run, Trial
+from sercli.runs.folder import Run, Trial, is_run
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -225,7 +225,7 @@ def _check_free(out: Path, trial: Trial) -> None:
         raise ConfigError(f"{out}: the run's own bundle; name another folder")
     own = trial.path.parent.parent.resolve()  # this folder may not exist yet
     above = (place, *place.parents)
-    run = next((each for each in above if each == own or any(each.glob("fold-*/seed-*"))), None)
+    run = next((each for each in above if each == own or is_run(each)), None)
     if run is not None:
         raise ConfigError(f"{out}: is in the folder of the run {run.name}; name one outside")
     file = next((each for each in (out, *out.parents) if each.exists() and not each.is_dir()), None)

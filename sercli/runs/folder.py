@@ -260,7 +260,7 @@ def find_run(workspace: Workspace | Path | str, name: Path | str) -> Run:
         RunError: there are no runs yet, or several runs fit.
     """
     workspace, folder, name = Workspace(workspace), Path(name), str(name)
-    if any(folder.glob("fold-*/seed-*")):
+    if is_run(folder):
         return Run(folder)
     runs = all_runs(workspace)
     if name == "latest" and runs:
@@ -280,9 +280,14 @@ def find_run(workspace: Workspace | Path | str, name: Path | str) -> Run:
     return fitting[0]
 
 
+def is_run(folder: Path) -> bool:
+    """Return whether a path is the folder of a run: one in which a trial has begun."""
+    return any(folder.glob("fold-*/seed-*"))
+
+
 def list_runs(workspace: Workspace) -> Iterator[Run]:
     """Yield the runs of a workspace in any order."""
     if workspace.runs.is_dir():
         for path in workspace.runs.iterdir():
-            if path.is_dir() and any(path.glob("fold-*/seed-*")):
+            if is_run(path):
                 yield Run(path)
