@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from sercli.corpora import Corpus
-from sercli.corpora._named import find_tables, read_named, read_rows, to_number
+from sercli.corpora._named import check_labelled, find_tables, read_named, read_rows, to_number
 from sercli.manifest.values import GENDERS
 from sercli.records import Problem, Utterance
 from sercli.schemes import FOUR, Scheme, keep
@@ -65,10 +65,7 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
     if incomplete:
         fact = f"{incomplete} recordings are not marked as complete; left out"
         yield Problem(tables[0].name, fact, harmless=True)
-    if unlabelled and not rows:
-        yield Problem(".", f"no {_TABLE}, which has the labels; add it to the folder of the recordings")
-    elif unlabelled:
-        yield Problem(unlabelled[0], f"no known emotion in {_TABLE} ({len(unlabelled)} recordings)")
+    yield from check_labelled(unlabelled, _TABLE, found=bool(rows))
 
 
 def _name(row: dict[str, str]) -> str:

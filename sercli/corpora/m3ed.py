@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sercli.corpora import Corpus
-from sercli.corpora._named import find_tables, read_named
+from sercli.corpora._named import check_labelled, check_recorded, find_tables, read_named
 from sercli.plain import PlainError
 from sercli.plain.json import from_json
 from sercli.protocols import Protocol
@@ -61,20 +61,13 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
         del without[name]
         yield replace(item, **facts[name], part=parts.get(name.split("_")[1]))
     yield from unread
-    if unlabelled and not facts:
-        yield Problem(".", f"no {_TABLE}, which has the labels; add it to the folder of the recordings")
-    elif unlabelled:
-        yield Problem(unlabelled[0], f"no known emotion in {_TABLE} ({len(unlabelled)} recordings)")
-    if without and len(without) < len(facts):
-        fact = f"{len(without)} labels without a recording, first {next(iter(without))}"
-        yield Problem(_TABLE, fact, harmless=True)
+    yield from check_labelled(unlabelled, _TABLE, found=bool(facts))
+    yield from check_recorded(facts, without, _TABLE)
 
 
 def _read_parts(root: Path) -> Iterator[tuple[str, str]]:
     """Yield the series of each part."""
-    for path in find_tables(root, _PARTS.__contains__) or find_tables(
-        root.resolve().parent / "splitInfo", _PARTS.__contains__
-    ):
+    for path in find_tables(root, _PARTS.__contains__, "splitInfo"):
         for line in path.read_text(encoding="utf-8-sig", errors="replace").split():
             yield line, _PARTS[path.name]
 

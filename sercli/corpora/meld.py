@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sercli.corpora import Corpus
-from sercli.corpora._named import find_tables, read_named, read_rows, stem_of
+from sercli.corpora._named import check_recorded, find_tables, read_named, read_rows, stem_of
 from sercli.protocols import Protocol
 from sercli.protocols.lists import ReleasedParts
 from sercli.records import Problem, Utterance
@@ -73,9 +73,7 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
         yield Problem(".", "no train_sent_emo.csv and no other table of labels; add the three tables")
     elif unlabelled:
         yield Problem(unlabelled[0], f"no known emotion in the tables ({len(unlabelled)} recordings)")
-    if without and len(without) < len(rows):
-        fact = f"{len(without)} labels without a recording, first {next(iter(without))}"
-        yield Problem(".", fact, harmless=True)
+    yield from check_recorded(rows, without, ".")
 
 
 def _episode(row: dict[str, str]) -> str | None:
