@@ -17,10 +17,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sercli.corpora import Corpus
+from sercli.corpora import Corpus, usual_schemes
 from sercli.corpora._named import find_tables, read_named, read_rows
 from sercli.records import Problem, Utterance
-from sercli.schemes import FOUR, Scheme, keep
 
 _EMOTIONS = {
     "ANG": "anger",
@@ -157,9 +156,6 @@ CORPUS = Corpus(
     inner=("AudioWAV", "AudioMP3", "Video*", "processedResults"),
     origin="its authors, https://github.com/CheyneyComputerScience/CREMA-D (with git-lfs)",
     shares={"texts": "every actor speaks the same twelve sentences"},
-    schemes=(
-        Scheme("crema-d-6", "crema-d", keep(*_EMOTIONS.values())),
-        Scheme("crema-d-4", "crema-d", FOUR),
-    ),
+    schemes=usual_schemes("crema-d", _EMOTIONS.values()),
     default_protocol="speaker-5-fold",
 )

@@ -13,11 +13,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from sercli.corpora import Corpus
+from sercli.corpora import Corpus, usual_schemes
 from sercli.corpora._named import check_labelled, find_tables, read_named, read_rows, to_number
 from sercli.manifest.values import GENDERS
 from sercli.records import Problem, Utterance
-from sercli.schemes import FOUR, Scheme, keep
 
 _EMOTIONS = {
     "angry": "anger",
@@ -104,9 +103,6 @@ CORPUS = Corpus(
     inner=("raw_webm", "cleaned_webm", "wavs"),
     origin="its authors, https://www.openslr.org/136",
     notice="EMNS is the speech of one woman: no result on it is speaker independent.",
-    schemes=(
-        Scheme("emns-8", "emns", keep(*_EMOTIONS.values())),
-        Scheme("emns-4", "emns", FOUR),
-    ),
+    schemes=usual_schemes("emns", _EMOTIONS.values()),
     default_protocol="stratified-5-fold",
 )

@@ -15,10 +15,9 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from sercli.corpora import Corpus
+from sercli.corpora import Corpus, usual_schemes
 from sercli.corpora._named import check_labelled, find_tables, read_named, read_rows
 from sercli.records import Problem, Utterance
-from sercli.schemes import FOUR, Scheme, keep
 
 _EMOTIONS = {
     "anger": "anger",
@@ -107,9 +106,6 @@ CORPUS = Corpus(
     inner=("audio", "metadata"),
     origin="its authors, https://zenodo.org/record/6569824",
     shares={"texts": "all speakers read the same eighteen sentences"},
-    schemes=(
-        Scheme("emozionalmente-7", "emozionalmente", keep(*_EMOTIONS.values())),
-        Scheme("emozionalmente-4", "emozionalmente", FOUR),
-    ),
+    schemes=usual_schemes("emozionalmente", _EMOTIONS.values()),
     default_protocol="speaker-5-fold",
 )

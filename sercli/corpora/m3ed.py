@@ -14,14 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sercli.corpora import Corpus
+from sercli.corpora import Corpus, usual_schemes
 from sercli.corpora._named import check_labelled, check_recorded, find_tables, read_named
 from sercli.plain import PlainError
 from sercli.plain.json import from_json
 from sercli.protocols import Protocol
 from sercli.protocols.lists import ReleasedParts
 from sercli.records import Problem, Utterance
-from sercli.schemes import FOUR, Scheme, keep
 
 _EMOTIONS = {
     "Anger": "anger",
@@ -157,10 +156,7 @@ CORPUS = Corpus(
     from_name=from_name,
     inner=("splitInfo", "modality_speech"),
     origin="its authors, https://github.com/AIM3-RUC/RUCM3ED",
-    schemes=(
-        Scheme("m3ed-7", "m3ed", keep(*_EMOTIONS.values())),
-        Scheme("m3ed-4", "m3ed", FOUR),
-    ),
+    schemes=usual_schemes("m3ed", _EMOTIONS.values()),
     protocols=(
         Protocol(
             "m3ed-official",

@@ -17,12 +17,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from sercli.corpora import Corpus
+from sercli.corpora import Corpus, usual_schemes
 from sercli.corpora._named import check_recorded, find_tables, read_named, read_rows, stem_of
 from sercli.protocols import Protocol
 from sercli.protocols.lists import ReleasedParts
 from sercli.records import Problem, Utterance
-from sercli.schemes import FOUR, Scheme, keep
 
 _EMOTIONS = {
     "anger": "anger",
@@ -147,10 +146,7 @@ CORPUS = Corpus(
         "speakers": "the six main roles are in all parts of the release",
         "sessions": "the release divides episodes into dialogs",
     },
-    schemes=(
-        Scheme("meld-7", "meld", keep(*_EMOTIONS.values())),
-        Scheme("meld-4", "meld", FOUR),
-    ),
+    schemes=usual_schemes("meld", _EMOTIONS.values()),
     protocols=(
         Protocol(
             "meld-official",
