@@ -16,6 +16,7 @@ from typing import Any
 
 from sercli.corpora import Corpus, usual_schemes
 from sercli.corpora._named import check_labelled, check_recorded, find_tables, read_named
+from sercli.manifest.values import GENDERS
 from sercli.plain import PlainError
 from sercli.plain.json import from_json
 from sercli.protocols import Protocol
@@ -34,7 +35,7 @@ _EMOTIONS = {
 _NAME = re.compile(r"([AB])_([a-z]+)_(\d+)_(\d+)", re.ASCII)
 _TABLE = "annotation.json"
 _PARTS = {"movie_list_train.txt": "train", "movie_list_val.txt": "dev", "movie_list_test.txt": "test"}
-_GENDERS = {"male": "male", "female": "female", "男": "male", "女": "female"}
+_GENDERS = GENDERS | {"男": "male", "女": "female"}
 
 
 def parse(root: Path) -> Iterator[Utterance | Problem]:

@@ -114,6 +114,10 @@ _SHORT = (
     *("train_dia345_utt0", "train_dia392_utt2", "train_dia406_utt2", "train_dia523_utt10"),
     *("train_dia598_utt3", "train_dia739_utt7", "train_dia747_utt8", "dev_dia99_utt3", "dev_dia108_utt5"),
 )
+_SHARES = {
+    "speakers": "the six main roles are in all parts of the release",
+    "sessions": "the release divides episodes into dialogs",
+}
 
 CORPUS = Corpus(
     parse,
@@ -142,10 +146,7 @@ CORPUS = Corpus(
     from_name=from_name,
     inner=("train", "dev", "test", "*_splits", "*_splits_*"),
     origin="its authors, https://affective-meld.github.io",
-    shares={
-        "speakers": "the six main roles are in all parts of the release",
-        "sessions": "the release divides episodes into dialogs",
-    },
+    shares=_SHARES,
     schemes=usual_schemes("meld", _EMOTIONS.values()),
     protocols=(
         Protocol(
@@ -157,10 +158,7 @@ CORPUS = Corpus(
             description="the parts of the release, not speaker independent: all have the main roles",
             corpus="meld",
             scheme="meld-7",
-            shares={
-                "speakers": "the six main roles are in all parts of the release",
-                "sessions": "the release divides episodes into dialogs",
-            },
+            shares=_SHARES,
         ),
     ),
     default_protocol="meld-official",
