@@ -18,7 +18,7 @@ from sercli.config import Config
 from sercli.errors import ConfigError
 from sercli.protocols import Protocol
 from sercli.records import Problem, Utterance
-from sercli.schemes import Scheme
+from sercli.schemes import FOUR, Scheme, keep
 
 Trace = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 
@@ -194,6 +194,15 @@ def possible_owners(name: str) -> Iterator[Corpus]:
     for corpus in sorted(corpus_names(), key=len, reverse=True):
         if name.startswith(f"{corpus}-"):
             yield get_corpus(corpus)
+
+
+def usual_schemes(corpus: str, emotions: Iterable[str]) -> tuple[Scheme, Scheme]:
+    """Return the two schemes that most corpora have: each of their emotions as a class, and `FOUR`.
+
+    They are named by the number of classes, for example ``emovo-7`` and ``emovo-4``.
+    """
+    every = keep(*emotions)
+    return Scheme(f"{corpus}-{len(every)}", corpus, every), Scheme(f"{corpus}-4", corpus, FOUR)
 
 
 def audio_files(folder: Path) -> Iterable[Path]:

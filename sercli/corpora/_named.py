@@ -9,7 +9,7 @@ import io
 import math
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -88,12 +88,19 @@ def _rank(path: Path) -> tuple[int, int, Path]:
     return 0 if suffix == ".wav" else 2 if suffix in FOREIGN_SUFFIXES else 1, len(path.parts), path
 
 
-def find_tables(root: Path, fits: Callable[[str], bool]) -> list[Path]:
-    """List the files whose names fit, below a folder; if there are none, those beside the folder itself."""
+def find_tables(root: Path, fits: Callable[[str], bool], folder: str | None = None) -> list[Path]:
+    """List the files whose names fit, below a folder; if there are none, those beside the folder itself.
+
+    Args:
+        root: the folder.
+        fits: whether a file's name is that of a table.
+        folder: name of a folder beside ``root`` whose files are listed if no other files fit.
+    """
     beside = root.resolve().parent
-    return [path for path in walk(root) if fits(path.name)] or [
+    found = [path for path in walk(root) if fits(path.name)] or [
         beside / name for name in list_names(beside) if fits(name) and (beside / name).is_file()
     ]
+    return found or (find_tables(beside / folder, fits) if folder else [])
 
 
 def read_rows(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
@@ -118,6 +125,42 @@ def read_rows(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
         restval="",
     )
     return [{key.strip(): value or "" for key, value in row.items() if key is not None} for row in rows]
+
+
+def check_labelled(
+    unlabelled: Sequence[str],
+    table: str,
+    *,
+    found: bool,
+    remedy: str = "add it to the folder of the recordings",
+    lacks: str = "no known emotion",
+) -> Iterator[Problem]:
+    """Yield a problem if recordings have no label: the table of the labels is absent, or it lacks them.
+
+    Args:
+        unlabelled: files of the recordings without a label.
+        table: name of the table.
+        found: whether there is such a table.
+        remedy: what to do if there is none.
+        lacks: what the table does not have for these recordings.
+    """
+    if unlabelled and found:
+        yield Problem(unlabelled[0], f"{lacks} in {table} ({len(unlabelled)} recordings)")
+    elif unlabelled:
+        yield Problem(".", f"no {table}, which has the labels; {remedy}")
+
+
+def check_recorded(labels: Collection[str], without: Collection[str], place: str) -> Iterator[Problem]:
+    """Yield a note if some of the labels have no recording, but not if all have none.
+
+    Args:
+        labels: names of all recordings with a label.
+        without: the names among them that have no recording.
+        place: place of the labels, for the note.
+    """
+    if without and len(without) < len(labels):
+        fact = f"{len(without)} labels without a recording, first {next(iter(without))}"
+        yield Problem(place, fact, harmless=True)
 
 
 def to_number(text: str) -> float | None:

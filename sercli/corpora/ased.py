@@ -15,10 +15,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from sercli.corpora import Corpus
+from sercli.corpora import Corpus, usual_schemes
 from sercli.corpora._named import read_named
 from sercli.records import Problem, Utterance
-from sercli.schemes import FOUR, Scheme, keep
 
 _EMOTIONS = {"a": "anger", "f": "fear", "h": "happiness", "n": "neutral", "s": "sadness"}
 _GENDERS = {"01": "female", "02": "male"}
@@ -74,9 +73,6 @@ CORPUS = Corpus(
     inner=("0[1-5]*",),
     origin="its authors, https://github.com/Ethio2021/ASED_V1",
     shares={"texts": "all speakers say the same sentences"},
-    schemes=(
-        Scheme("ased-5", "ased", keep(*_EMOTIONS.values())),
-        Scheme("ased-4", "ased", FOUR),
-    ),
+    schemes=usual_schemes("ased", _EMOTIONS.values()),
     default_protocol="speaker-5-fold",
 )

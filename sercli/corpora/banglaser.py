@@ -12,10 +12,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from sercli.corpora import Corpus
+from sercli.corpora import Corpus, usual_schemes
 from sercli.corpora._named import read_named
 from sercli.records import Problem, Utterance
-from sercli.schemes import FOUR, Scheme, keep
 
 _EMOTIONS = {"01": "happiness", "02": "sadness", "03": "anger", "04": "surprise", "05": "neutral"}
 _NAME = re.compile(r"03-01-(0[1-5])-(0[12])-(0[1-3])-(0[1-3])-(0[1-9]|[12]\d|3[0-4])", re.ASCII)
@@ -60,9 +59,6 @@ CORPUS = Corpus(
     inner=("Actor*",),
     origin="its authors, https://data.mendeley.com/datasets/t9h6p943xy",
     shares={"texts": "all speakers speak the same three sentences"},
-    schemes=(
-        Scheme("banglaser-5", "banglaser", keep(*_EMOTIONS.values())),
-        Scheme("banglaser-4", "banglaser", FOUR),
-    ),
+    schemes=usual_schemes("banglaser", _EMOTIONS.values()),
     default_protocol="speaker-5-fold",
 )

@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
-from sercli.corpora import Corpus
+from sercli.corpora import Corpus, usual_schemes
 from sercli.corpora._named import read_named
 from sercli.records import Problem, Utterance
-from sercli.schemes import FOUR, Scheme, keep
 
 # Colère, dégoût, joie, neutre, peur, surprise, tristesse.
 _EMOTIONS = {
@@ -96,8 +95,5 @@ CORPUS = Corpus(
     inner=("Faible", "Fort", "Joie", "Neutre", "Peur", "Surprise", "Tristesse", "Col*re", "D*go*t"),
     origin="its authors, https://zenodo.org/record/1478765",
     shares={"texts": "every actor speaks the same six sentences"},
-    schemes=(
-        Scheme("cafe-7", "cafe", keep(*_EMOTIONS.values())),
-        Scheme("cafe-4", "cafe", FOUR),
-    ),
+    schemes=usual_schemes("cafe", _EMOTIONS.values()),
 )

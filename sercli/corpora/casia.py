@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
-from sercli.corpora import Corpus
+from sercli.corpora import Corpus, usual_schemes
 from sercli.corpora._named import read_named, stem_of
 from sercli.records import Problem, Utterance
-from sercli.schemes import FOUR, Scheme, keep
 
 _EMOTIONS = {
     "angry": "anger",
@@ -78,8 +77,5 @@ CORPUS = Corpus(
     inner=(*_GENDERS, "ZhaoZuoxiang", *_EMOTIONS),
     origin="the Institute of Automation, http://www.chineseldc.org",
     shares={"texts": "all speakers say the same sentences in all emotions"},
-    schemes=(
-        Scheme("casia-6", "casia", keep(*_EMOTIONS.values())),
-        Scheme("casia-4", "casia", FOUR),
-    ),
+    schemes=usual_schemes("casia", _EMOTIONS.values()),
 )

@@ -17,10 +17,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sercli.corpora import Corpus
+from sercli.corpora import Corpus, usual_schemes
 from sercli.corpora._named import find_tables, read_named, read_rows
 from sercli.records import Problem, Utterance
-from sercli.schemes import FOUR, Scheme, keep
 
 _EMOTIONS = {
     "ANG": "anger",
@@ -55,7 +54,7 @@ _WOMEN = (
 _NAME = re.compile(
     rf"(10(?:0[1-9]|[1-8]\d|9[01]))_({'|'.join(_SENTENCES)})_({'|'.join(_EMOTIONS)})_(LO|MD|HI|XX?)", re.ASCII
 )
-_VOTES, _SUMMARY = "tabulatedVotes.csv", "summaryTable.csv"
+_FOLDER, _VOTES, _SUMMARY = "processedResults", "tabulatedVotes.csv", "summaryTable.csv"
 # Rows of votes have numbers of six digits, which begin with 1 for the voice, 2 for the face, 3 for both.
 _VOICE = "1"
 _EQUAL = (
@@ -68,7 +67,7 @@ _EQUAL = (
 def parse(root: Path) -> Iterator[Utterance | Problem]:
     """Yield the recordings at any depth, sorted by name; wav before the mp3 of the same name."""
     files: dict[str, str] = {}
-    tables = _find(root, _VOTES)
+    tables = find_tables(root, _VOTES.__eq__, _FOLDER)
     raters = {name: judged for path in tables for name, judged in _read_votes(path)}
     for item in read_named(root, from_name, "a CREMA-D file name such as 1001_IEO_ANG_HI.wav"):
         if isinstance(item, Problem):
@@ -77,7 +76,7 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
         name = item.id.removeprefix("crema-d/")
         files[name] = item.file
         yield replace(item, raters=raters.get(name) or None)
-    summaries = [] if tables else _find(root, _SUMMARY)
+    summaries = [] if tables else find_tables(root, _SUMMARY.__eq__, _FOLDER)
     if files and summaries:
         fact = f"has no numbers of votes; for the votes of the listeners, add {_VOTES}"
         yield Problem(summaries[0].name, fact, harmless=True)
@@ -85,13 +84,6 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
         if one in files and other in files:
             fact = f"the release has the same recording as {one}, with another label; both are used"
             yield Problem(files[other], fact, harmless=True)
-
-
-def _find(root: Path, name: str) -> list[Path]:
-    """Find a table in the folder, beside it, or in the folder ``processedResults`` beside it."""
-    return find_tables(root, name.__eq__) or find_tables(
-        root.resolve().parent / "processedResults", name.__eq__
-    )
 
 
 def _read_votes(path: Path) -> Iterator[tuple[str, tuple[dict[str, Any], ...]]]:
@@ -164,9 +156,6 @@ CORPUS = Corpus(
     inner=("AudioWAV", "AudioMP3", "Video*", "processedResults"),
     origin="its authors, https://github.com/CheyneyComputerScience/CREMA-D (with git-lfs)",
     shares={"texts": "every actor speaks the same twelve sentences"},
-    schemes=(
-        Scheme("crema-d-6", "crema-d", keep(*_EMOTIONS.values())),
-        Scheme("crema-d-4", "crema-d", FOUR),
-    ),
+    schemes=usual_schemes("crema-d", _EMOTIONS.values()),
     default_protocol="speaker-5-fold",
 )

@@ -11,10 +11,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from sercli.corpora import Corpus
+from sercli.corpora import Corpus, usual_schemes
 from sercli.corpora._named import read_named
 from sercli.records import Problem, Utterance
-from sercli.schemes import FOUR, Scheme, keep
 
 _EMOTIONS = {
     "col": "guilt",
@@ -76,9 +75,6 @@ CORPUS = Corpus(
     from_name=from_name,
     inner=("DEMOS", "NEU"),
     origin="its authors, https://zenodo.org/record/2544829",
-    schemes=(
-        Scheme("demos-8", "demos", keep(*_EMOTIONS.values())),
-        Scheme("demos-4", "demos", FOUR),
-    ),
+    schemes=usual_schemes("demos", _EMOTIONS.values()),
     default_protocol="speaker-5-fold",
 )

@@ -13,11 +13,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from sercli.corpora import Corpus
-from sercli.corpora._named import find_tables, read_named, read_rows, to_number
+from sercli.corpora import Corpus, usual_schemes
+from sercli.corpora._named import check_labelled, find_tables, read_named, read_rows, to_number
 from sercli.manifest.values import GENDERS
 from sercli.records import Problem, Utterance
-from sercli.schemes import FOUR, Scheme, keep
 
 _EMOTIONS = {
     "angry": "anger",
@@ -65,10 +64,7 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
     if incomplete:
         fact = f"{incomplete} recordings are not marked as complete; left out"
         yield Problem(tables[0].name, fact, harmless=True)
-    if unlabelled and not rows:
-        yield Problem(".", f"no {_TABLE}, which has the labels; add it to the folder of the recordings")
-    elif unlabelled:
-        yield Problem(unlabelled[0], f"no known emotion in {_TABLE} ({len(unlabelled)} recordings)")
+    yield from check_labelled(unlabelled, _TABLE, found=bool(rows))
 
 
 def _name(row: dict[str, str]) -> str:
@@ -107,9 +103,6 @@ CORPUS = Corpus(
     inner=("raw_webm", "cleaned_webm", "wavs"),
     origin="its authors, https://www.openslr.org/136",
     notice="EMNS is the speech of one woman: no result on it is speaker independent.",
-    schemes=(
-        Scheme("emns-8", "emns", keep(*_EMOTIONS.values())),
-        Scheme("emns-4", "emns", FOUR),
-    ),
+    schemes=usual_schemes("emns", _EMOTIONS.values()),
     default_protocol="stratified-5-fold",
 )

@@ -16,9 +16,8 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from sercli.corpora import Corpus, ReaderConfig, audio_files
+from sercli.corpora import Corpus, ReaderConfig, audio_files, usual_schemes
 from sercli.records import Problem, Utterance
-from sercli.schemes import FOUR, Scheme, keep
 
 _NAME = re.compile(r"(?P<speaker>\d\d)(?P<sentence>[ab]\d\d)(?P<emotion>[WLEAFTN])[a-z]")
 
@@ -229,8 +228,5 @@ CORPUS = Corpus(
     inner=("lablaut", "silb", "labsilb", *_LARYNGOGRAMS),
     origin="its authors, http://emodb.bilderbar.info, under Download",
     shares={"texts": "every actor speaks the same ten sentences"},
-    schemes=(
-        Scheme("emodb-7", "emodb", keep(*_EMOTIONS.values())),
-        Scheme("emodb-4", "emodb", FOUR),
-    ),
+    schemes=usual_schemes("emodb", _EMOTIONS.values()),
 )

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
-from sercli.corpora import Corpus
+from sercli.corpora import Corpus, usual_schemes
 from sercli.corpora._named import read_named
 from sercli.records import Problem, Utterance
-from sercli.schemes import FOUR, Scheme, keep
 
 # Disgusto, gioia, neutro, paura, rabbia, sorpresa, tristezza.
 _EMOTIONS = {
@@ -74,8 +73,5 @@ CORPUS = Corpus(
     inner=("[fmFM][123]",),
     origin="Fondazione Ugo Bordoni, http://voice.fub.it/activities/corpora/emovo",
     shares={"texts": "every actor speaks the same fourteen sentences"},
-    schemes=(
-        Scheme("emovo-7", "emovo", keep(*_EMOTIONS.values())),
-        Scheme("emovo-4", "emovo", FOUR),
-    ),
+    schemes=usual_schemes("emovo", _EMOTIONS.values()),
 )

@@ -15,10 +15,9 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from sercli.corpora import Corpus
-from sercli.corpora._named import find_tables, read_named, read_rows
+from sercli.corpora import Corpus, usual_schemes
+from sercli.corpora._named import check_labelled, find_tables, read_named, read_rows
 from sercli.records import Problem, Utterance
-from sercli.schemes import FOUR, Scheme, keep
 
 _EMOTIONS = {
     "anger": "anger",
@@ -61,10 +60,8 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
             emotion=_EMOTIONS[raw],
             raters=tuple(raters[name]) or None,
         )
-    if unlabelled and not samples:
-        yield Problem(".", f"no {_TABLE}, which has the labels; add the release's folder metadata")
-    elif unlabelled:
-        yield Problem(unlabelled[0], f"no known emotion in {_TABLE} ({len(unlabelled)} recordings)")
+    remedy = "add the release's folder metadata"
+    yield from check_labelled(unlabelled, _TABLE, found=bool(samples), remedy=remedy)
 
 
 def _name(row: dict[str, str]) -> str:
@@ -82,9 +79,7 @@ def _rater(row: dict[str, str]) -> dict[str, Any]:
 
 def _rows(root: Path, name: str) -> Iterator[dict[str, str]]:
     """Yield the rows of a table below the folder, or in the folder ``metadata`` beside it."""
-    for path in find_tables(root, name.__eq__) or find_tables(
-        root.resolve().parent / "metadata", name.__eq__
-    ):
+    for path in find_tables(root, name.__eq__, "metadata"):
         yield from read_rows(path)
 
 
@@ -111,9 +106,6 @@ CORPUS = Corpus(
     inner=("audio", "metadata"),
     origin="its authors, https://zenodo.org/record/6569824",
     shares={"texts": "all speakers read the same eighteen sentences"},
-    schemes=(
-        Scheme("emozionalmente-7", "emozionalmente", keep(*_EMOTIONS.values())),
-        Scheme("emozionalmente-4", "emozionalmente", FOUR),
-    ),
+    schemes=usual_schemes("emozionalmente", _EMOTIONS.values()),
     default_protocol="speaker-5-fold",
 )

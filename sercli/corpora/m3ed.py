@@ -14,14 +14,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sercli.corpora import Corpus
-from sercli.corpora._named import find_tables, read_named
+from sercli.corpora import Corpus, usual_schemes
+from sercli.corpora._named import check_labelled, check_recorded, find_tables, read_named
+from sercli.manifest.values import GENDERS
 from sercli.plain import PlainError
 from sercli.plain.json import from_json
 from sercli.protocols import Protocol
 from sercli.protocols.lists import ReleasedParts
 from sercli.records import Problem, Utterance
-from sercli.schemes import FOUR, Scheme, keep
 
 _EMOTIONS = {
     "Anger": "anger",
@@ -35,7 +35,7 @@ _EMOTIONS = {
 _NAME = re.compile(r"([AB])_([a-z]+)_(\d+)_(\d+)", re.ASCII)
 _TABLE = "annotation.json"
 _PARTS = {"movie_list_train.txt": "train", "movie_list_val.txt": "dev", "movie_list_test.txt": "test"}
-_GENDERS = {"male": "male", "female": "female", "男": "male", "女": "female"}
+_GENDERS = GENDERS | {"男": "male", "女": "female"}
 
 
 def parse(root: Path) -> Iterator[Utterance | Problem]:
@@ -61,20 +61,13 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
         del without[name]
         yield replace(item, **facts[name], part=parts.get(name.split("_")[1]))
     yield from unread
-    if unlabelled and not facts:
-        yield Problem(".", f"no {_TABLE}, which has the labels; add it to the folder of the recordings")
-    elif unlabelled:
-        yield Problem(unlabelled[0], f"no known emotion in {_TABLE} ({len(unlabelled)} recordings)")
-    if without and len(without) < len(facts):
-        fact = f"{len(without)} labels without a recording, first {next(iter(without))}"
-        yield Problem(_TABLE, fact, harmless=True)
+    yield from check_labelled(unlabelled, _TABLE, found=bool(facts))
+    yield from check_recorded(facts, without, _TABLE)
 
 
 def _read_parts(root: Path) -> Iterator[tuple[str, str]]:
     """Yield the series of each part."""
-    for path in find_tables(root, _PARTS.__contains__) or find_tables(
-        root.resolve().parent / "splitInfo", _PARTS.__contains__
-    ):
+    for path in find_tables(root, _PARTS.__contains__, "splitInfo"):
         for line in path.read_text(encoding="utf-8-sig", errors="replace").split():
             yield line, _PARTS[path.name]
 
@@ -164,10 +157,7 @@ CORPUS = Corpus(
     from_name=from_name,
     inner=("splitInfo", "modality_speech"),
     origin="its authors, https://github.com/AIM3-RUC/RUCM3ED",
-    schemes=(
-        Scheme("m3ed-7", "m3ed", keep(*_EMOTIONS.values())),
-        Scheme("m3ed-4", "m3ed", FOUR),
-    ),
+    schemes=usual_schemes("m3ed", _EMOTIONS.values()),
     protocols=(
         Protocol(
             "m3ed-official",

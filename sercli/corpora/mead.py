@@ -12,10 +12,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from sercli.corpora import Corpus
+from sercli.corpora import Corpus, usual_schemes
 from sercli.corpora._named import read_named, stem_of
 from sercli.records import Problem, Utterance
-from sercli.schemes import FOUR, Scheme, keep
 
 _EMOTIONS = {
     "angry": "anger",
@@ -90,9 +89,6 @@ CORPUS = Corpus(
     inner=("[MW][0-9][0-9][0-9]", "audio", *_EMOTIONS, "level_[123]"),
     origin="its authors, https://github.com/uniBruce/Mead",
     shares={"texts": "all actors speak the same sentences"},
-    schemes=(
-        Scheme("mead-8", "mead", keep(*_EMOTIONS.values())),
-        Scheme("mead-4", "mead", FOUR),
-    ),
+    schemes=usual_schemes("mead", _EMOTIONS.values()),
     default_protocol="speaker-5-fold",
 )

@@ -17,12 +17,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from sercli.corpora import Corpus
-from sercli.corpora._named import find_tables, read_named, read_rows, stem_of
+from sercli.corpora import Corpus, usual_schemes
+from sercli.corpora._named import check_recorded, find_tables, read_named, read_rows, stem_of
 from sercli.protocols import Protocol
 from sercli.protocols.lists import ReleasedParts
 from sercli.records import Problem, Utterance
-from sercli.schemes import FOUR, Scheme, keep
 
 _EMOTIONS = {
     "anger": "anger",
@@ -73,9 +72,7 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
         yield Problem(".", "no train_sent_emo.csv and no other table of labels; add the three tables")
     elif unlabelled:
         yield Problem(unlabelled[0], f"no known emotion in the tables ({len(unlabelled)} recordings)")
-    if without and len(without) < len(rows):
-        fact = f"{len(without)} labels without a recording, first {next(iter(without))}"
-        yield Problem(".", fact, harmless=True)
+    yield from check_recorded(rows, without, ".")
 
 
 def _episode(row: dict[str, str]) -> str | None:
@@ -117,6 +114,10 @@ _SHORT = (
     *("train_dia345_utt0", "train_dia392_utt2", "train_dia406_utt2", "train_dia523_utt10"),
     *("train_dia598_utt3", "train_dia739_utt7", "train_dia747_utt8", "dev_dia99_utt3", "dev_dia108_utt5"),
 )
+_SHARES = {
+    "speakers": "the six main roles are in all parts of the release",
+    "sessions": "the release divides episodes into dialogs",
+}
 
 CORPUS = Corpus(
     parse,
@@ -145,14 +146,8 @@ CORPUS = Corpus(
     from_name=from_name,
     inner=("train", "dev", "test", "*_splits", "*_splits_*"),
     origin="its authors, https://affective-meld.github.io",
-    shares={
-        "speakers": "the six main roles are in all parts of the release",
-        "sessions": "the release divides episodes into dialogs",
-    },
-    schemes=(
-        Scheme("meld-7", "meld", keep(*_EMOTIONS.values())),
-        Scheme("meld-4", "meld", FOUR),
-    ),
+    shares=_SHARES,
+    schemes=usual_schemes("meld", _EMOTIONS.values()),
     protocols=(
         Protocol(
             "meld-official",
@@ -163,10 +158,7 @@ CORPUS = Corpus(
             description="the parts of the release, not speaker independent: all have the main roles",
             corpus="meld",
             scheme="meld-7",
-            shares={
-                "speakers": "the six main roles are in all parts of the release",
-                "sessions": "the release divides episodes into dialogs",
-            },
+            shares=_SHARES,
         ),
     ),
     default_protocol="meld-official",

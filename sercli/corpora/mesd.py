@@ -12,10 +12,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from sercli.corpora import Corpus
+from sercli.corpora import Corpus, usual_schemes
 from sercli.corpora._named import read_named
 from sercli.records import Problem, Utterance
-from sercli.schemes import FOUR, Scheme, keep
 
 _EMOTIONS = ("anger", "disgust", "fear", "happiness", "neutral", "sadness")
 _VOICES = {"F": "female", "M": "male", "C": "child"}
@@ -67,9 +66,6 @@ CORPUS = Corpus(
     origin="its authors, https://data.mendeley.com/datasets/cy34mh68j9",
     shares={"texts": "all voices speak the same words"},
     notice="MESD does not state its speakers: no result on it is speaker independent.",
-    schemes=(
-        Scheme("mesd-6", "mesd", keep(*_EMOTIONS)),
-        Scheme("mesd-4", "mesd", FOUR),
-    ),
+    schemes=usual_schemes("mesd", _EMOTIONS),
     default_protocol="stratified-5-fold",
 )

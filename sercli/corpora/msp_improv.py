@@ -19,7 +19,7 @@ from typing import Any
 
 from sercli.corpora import Corpus
 from sercli.corpora._msp import add_rater, read_rater_line, read_ratings
-from sercli.corpora._named import find_tables, read_named, to_number
+from sercli.corpora._named import check_labelled, check_recorded, find_tables, read_named, to_number
 from sercli.records import Problem, Utterance
 from sercli.schemes import FOUR, Scheme
 from sercli.schemes.targets import RATED, Target
@@ -52,20 +52,14 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
     for item in read_named(root, from_name, example):
         if isinstance(item, Problem):
             yield item
-        elif item.id in labels:
-            del without[item.id]
-            yield replace(item, **labels[item.id])
+        elif (name := item.id.removeprefix("msp-improv/")) in labels:
+            del without[name]
+            yield replace(item, **labels[name])
         else:
             unlabelled.append(item.file)
-    if unlabelled and not tables:
-        yield Problem(".", "no Evaluation.txt, which has the labels; add it to the folder of the recordings")
-    elif unlabelled:
-        yield Problem(unlabelled[0], f"no label in {tables[0].name} ({len(unlabelled)} recordings)")
-    if without and len(without) < len(labels):
-        name = next(iter(without)).removeprefix("msp-improv/")
-        yield Problem(
-            tables[0].name, f"{len(without)} labels without a recording, first {name}", harmless=True
-        )
+    table = tables[0].name if tables else "Evaluation.txt"
+    yield from check_labelled(unlabelled, table, found=bool(tables), lacks="no label")
+    yield from check_recorded(labels, without, table)
 
 
 def from_name(stem: str) -> Utterance | None:
@@ -88,8 +82,8 @@ def from_name(stem: str) -> Utterance | None:
 
 
 def _read_labels(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield id, label, mean ratings and the raters of each turn."""
-    turn: Utterance | None = None
+    """Yield name, label, mean ratings and the raters of each turn."""
+    turn: str | None = None
     facts: dict[str, Any] = {}
     raters: list[dict[str, Any]] = []
     for line in path.read_text(encoding="utf-8-sig", errors="replace").splitlines():
@@ -100,16 +94,16 @@ def _read_labels(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
                 add_rater(raters, judged)
             continue
         if turn is not None:
-            yield turn.id, facts | {"raters": tuple(raters) or None}
+            yield turn, facts | {"raters": tuple(raters) or None}
         turn, facts, raters = None, {}, []
         if len(cells) > 1 and cells[1] in _EMOTIONS:
-            turn = named
+            turn = named.id.removeprefix("msp-improv/")
             facts = {"emotion_raw": cells[1], "emotion": _EMOTIONS[cells[1]]} | read_ratings(line)
             natural = _NATURALNESS.fullmatch(next((cell for cell in cells[2:] if cell[:1] == "N"), ""))
             value = to_number(natural[1]) if natural else None
             facts |= {"ratings": {"naturalness": value}} if value is not None else {}
     if turn is not None:
-        yield turn.id, facts | {"raters": tuple(raters) or None}
+        yield turn, facts | {"raters": tuple(raters) or None}
 
 
 _DIMENSIONS = tuple(map(Target, RATED))

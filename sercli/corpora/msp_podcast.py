@@ -21,7 +21,14 @@ from typing import Any
 
 from sercli.corpora import Corpus
 from sercli.corpora._msp import add_rater, rater_of, read_rater_line
-from sercli.corpora._named import find_tables, read_named, read_rows, to_number
+from sercli.corpora._named import (
+    check_labelled,
+    check_recorded,
+    find_tables,
+    read_named,
+    read_rows,
+    to_number,
+)
 from sercli.manifest.values import is_absent
 from sercli.protocols import Protocol
 from sercli.protocols.lists import ReleasedParts
@@ -56,12 +63,13 @@ _UNLABELLED = "MSP-PODCAST_test3_"
 _TABLES = ("labels_consensus.csv", "labels_concensus.csv")
 # Raters, the first kind of file that a copy has.
 _DETAILED = ("labels_detailed.csv", "labels.txt")
+_FOLDER = "Labels"
 
 
 def parse(root: Path) -> Iterator[Utterance | Problem]:
     """Yield the turns at any depth, sorted by name, with the labels of the tables."""
     rows: dict[str, dict[str, str]] = {}
-    for path in _find(root, *_TABLES):
+    for path in find_tables(root, _TABLES.__contains__, _FOLDER):
         rows |= {_stem(row.get("FileName", "")): row for row in read_rows(path)}
     raters = _read_raters(root)
     example = "an MSP-Podcast file name such as MSP-PODCAST_0001_0008.wav"
@@ -83,13 +91,9 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
             unlabelled.append(item.file)
     if withheld:
         yield Problem(".", f"{withheld} recordings of the part Test3, which has no labels", harmless=True)
-    if unlabelled and not rows:
-        yield Problem(".", "no labels_consensus.csv, which has the labels; add the release's folder Labels")
-    elif unlabelled:
-        yield Problem(unlabelled[0], f"no label in labels_consensus.csv ({len(unlabelled)} recordings)")
-    if without and len(without) < len(rows):
-        fact = f"{len(without)} labels without a recording, first {next(iter(without))}"
-        yield Problem(".", fact, harmless=True)
+    remedy = "add the release's folder Labels"
+    yield from check_labelled(unlabelled, _TABLES[0], found=bool(rows), remedy=remedy, lacks="no label")
+    yield from check_recorded(rows, without, ".")
 
 
 def from_name(stem: str) -> Utterance | None:
@@ -121,13 +125,6 @@ def _ratings(row: Mapping[str, str]) -> dict[str, float]:
     return {field: value for field, value in values.items() if value is not None}
 
 
-def _find(root: Path, *names: str) -> list[Path]:
-    """Find tables in the folder, beside it, or in the folder ``Labels`` beside it."""
-    return find_tables(root, names.__contains__) or find_tables(
-        root.resolve().parent / "Labels", names.__contains__
-    )
-
-
 def _stem(name: str) -> str:
     return name.strip().removesuffix(".wav")
 
@@ -135,7 +132,7 @@ def _stem(name: str) -> str:
 def _read_raters(root: Path) -> dict[str, list[dict[str, Any]]]:
     """Read the judgements of each rater, by turn, from the table or the text file of the release."""
     raters: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-    paths = next(filter(None, (_find(root, name) for name in _DETAILED)), [])
+    paths = next(filter(None, (find_tables(root, name.__eq__, _FOLDER) for name in _DETAILED)), [])
     for path in paths:
         found = _read_text(path) if path.suffix == ".txt" else _read_detailed(path)
         for name, judged in found:

@@ -11,10 +11,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from sercli.corpora import Corpus
+from sercli.corpora import Corpus, usual_schemes
 from sercli.corpora._named import find_tables, read_named
 from sercli.records import Problem, Utterance
-from sercli.schemes import FOUR, Scheme, keep
 
 _EMOTIONS = {
     "anger": "anger",
@@ -95,8 +94,5 @@ CORPUS = Corpus(
     inner=("samples",),
     origin="its author, https://github.com/amu-cai/nEMO",
     shares={"texts": "every actor speaks the same ninety sentences"},
-    schemes=(
-        Scheme("nemo-6", "nemo", keep(*_EMOTIONS.values())),
-        Scheme("nemo-4", "nemo", FOUR),
-    ),
+    schemes=usual_schemes("nemo", _EMOTIONS.values()),
 )

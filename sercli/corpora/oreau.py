@@ -14,11 +14,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from sercli.corpora import Corpus
+from sercli.corpora import Corpus, usual_schemes
 from sercli.corpora._named import read_named
 from sercli.files import walk
 from sercli.records import Problem, Utterance
-from sercli.schemes import FOUR, Scheme, keep
 
 # French initials: colère, dégoût, joie, neutre, peur, surprise, tristesse.
 _EMOTIONS = {
@@ -109,9 +108,6 @@ CORPUS = Corpus(
     inner=(f"*{_SECOND}", "f", "m", "sess[cdjnpst]"),
     origin="its authors, https://zenodo.org/record/4405783",
     shares={"texts": "the speakers speak the same texts"},
-    schemes=(
-        Scheme("oreau-7", "oreau", keep(*_EMOTIONS.values())),
-        Scheme("oreau-4", "oreau", FOUR),
-    ),
+    schemes=usual_schemes("oreau", _EMOTIONS.values()),
     default_protocol="speaker-5-fold",
 )

@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from sercli.audio import SUFFIXES
-from sercli.corpora import Corpus, ReaderConfig, list_names, place_of
+from sercli.corpora import Corpus, ReaderConfig, list_names, place_of, usual_schemes
 from sercli.files import walk
 from sercli.plain import PlainError
 from sercli.plain.yaml import from_yaml
 from sercli.records import Problem, Utterance
-from sercli.schemes import FOUR, Scheme, keep
 
 _STYLES = {"angry": "anger", "happy": "happiness", "neutral": "neutral", "poker": "poker", "sad": "sadness"}
 _OUTTAKES = "outtakes"
@@ -130,9 +129,6 @@ CORPUS = Corpus(
     origin="its authors, https://github.com/marytts/pavoque-data",
     shares={"texts": "the acted styles have the same prompts"},
     notice="PAVOQUE is the speech of one man: no result on it is speaker independent.",
-    schemes=(
-        Scheme("pavoque-5", "pavoque", keep(*_STYLES.values())),
-        Scheme("pavoque-4", "pavoque", FOUR),
-    ),
+    schemes=usual_schemes("pavoque", _STYLES.values()),
     default_protocol="stratified-5-fold",
 )

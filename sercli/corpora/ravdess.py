@@ -9,14 +9,13 @@ Source: Livingstone & Russo, The Ryerson Audio-Visual Database of Emotional Spee
 PLoS ONE 13(5), 2018.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import product
 from pathlib import Path
 
 from sercli.audio import recordings
 from sercli.corpora import Corpus, Download, audio_files
+from sercli.corpora._ravdess import ACTORS, EMOTIONS, NAME, Channel, read_name, released_ids
 from sercli.files import walk
 from sercli.protocols import Protocol
 from sercli.protocols.groups import HoldOut
@@ -24,21 +23,7 @@ from sercli.protocols.random import SHARES, RandomShare
 from sercli.records import Note, Problem, Utterance
 from sercli.schemes import CALM_IS_NEUTRAL, FOUR, Scheme, keep
 
-_NAME = re.compile(r"(\d\d)-(\d\d)-(0[1-8])-(0[12])-(0[12])-(0[12])-(0[1-9]|1\d|2[0-4])")
-
-_EMOTIONS = {
-    "01": "neutral",
-    "02": "calm",
-    "03": "happiness",
-    "04": "sadness",
-    "05": "anger",
-    "06": "fear",
-    "07": "disgust",
-    "08": "surprise",
-}
-_INTENSITIES = {"01": "normal", "02": "strong"}
-_STATEMENTS = {"01": "Kids are talking by the door.", "02": "Dogs are sitting by the door."}
-_ACTORS = [f"{actor:02d}" for actor in range(1, 25)]
+_SPEECH = Channel("ravdess", "01", EMOTIONS, ACTORS)
 
 
 def parse(root: Path) -> Iterator[Utterance | Problem]:
@@ -50,7 +35,7 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
     seen: dict[str, str] = {}
     folders = sorted(path for path in root.rglob("Actor_*") if path.is_dir())
     if not folders:
-        folders = sorted({path.parent for path in recordings(walk(root)) if _NAME.fullmatch(path.stem)})
+        folders = sorted({path.parent for path in recordings(walk(root)) if NAME.fullmatch(path.stem)})
         if folders:
             yield Note(
                 ".",
@@ -60,7 +45,7 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
     for path in (path for folder in folders for path in audio_files(folder)):
         place = path.relative_to(root).as_posix()
         utterance = from_name(path.stem)
-        if _NAME.fullmatch(path.stem) is None:
+        if NAME.fullmatch(path.stem) is None:
             yield Problem(place, "not a RAVDESS file name such as 03-01-05-02-01-01-07.wav")
         elif utterance is None:
             yield Problem(
@@ -75,39 +60,10 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
 
 def from_name(stem: str) -> Utterance | None:
     """Return the facts in a file's name, without its path; ``None`` for songs, films and foreign names."""
-    match = _NAME.fullmatch(stem)
-    if match is None:
-        return None
-    modality, channel, emotion, intensity, statement, _, actor = match.groups()
-    if (modality, channel) != ("03", "01"):
-        return None
-    return Utterance(
-        id=f"ravdess/{stem}",
-        corpus="ravdess",
-        file="",
-        speaker=actor,
-        gender="male" if int(actor) % 2 else "female",
-        style="scripted",
-        text_id=statement,
-        transcript=_STATEMENTS[statement],
-        emotion_raw=emotion,
-        emotion=_EMOTIONS[emotion],
-        intensity=_INTENSITIES[intensity],
-    )
+    return read_name(stem, _SPEECH)
 
 
-def _released_ids() -> tuple[str, ...]:
-    """Every id of the released corpus: neutral was recorded at normal intensity only."""
-    return tuple(
-        f"ravdess/03-01-{emotion}-{intensity}-{statement}-{repetition}-{actor}"
-        for actor, emotion, intensity, statement, repetition in product(
-            _ACTORS, _EMOTIONS, _INTENSITIES, _STATEMENTS, ("01", "02")
-        )
-        if (emotion, intensity) != ("01", "02")
-    )
-
-
-_SEVEN = keep(*(set(_EMOTIONS.values()) - {"calm"}))
+_SEVEN = keep(*(set(EMOTIONS.values()) - {"calm"}))
 
 _SCHEMES = (
     Scheme("ravdess-8", "ravdess", _SEVEN | keep("calm")),
@@ -172,10 +128,10 @@ CORPUS = Corpus(
     hours=1.48,
     language="North American English",
     known={
-        "emotion": {"neutral": 96} | dict.fromkeys(sorted(set(_EMOTIONS.values()) - {"neutral"}), 192),
-        "speaker": dict.fromkeys(_ACTORS, 60),
+        "emotion": {"neutral": 96} | dict.fromkeys(sorted(set(EMOTIONS.values()) - {"neutral"}), 192),
+        "speaker": dict.fromkeys(ACTORS, 60),
     },
-    ids=_released_ids(),
+    ids=released_ids(_SPEECH),
     from_name=from_name,
     download=Download(
         "https://zenodo.org/records/1188976/files/Audio_Speech_Actors_01-24.zip?download=1",

@@ -10,26 +10,18 @@ Source: Livingstone & Russo, The Ryerson Audio-Visual Database of Emotional Spee
 
 import re
 from collections.abc import Iterator
-from itertools import product
 from pathlib import Path
 
 from sercli.corpora import Corpus, Download
 from sercli.corpora._named import read_named, stem_of
+from sercli.corpora._ravdess import ACTORS, EMOTIONS, Channel, read_name, released_ids
 from sercli.records import Problem, Utterance
 from sercli.schemes import CALM_IS_NEUTRAL, FOUR, Scheme, keep
 
 _EMOTIONS = {
-    "01": "neutral",
-    "02": "calm",
-    "03": "happiness",
-    "04": "sadness",
-    "05": "anger",
-    "06": "fear",
+    number: emotion for number, emotion in EMOTIONS.items() if emotion not in ("disgust", "surprise")
 }
-_INTENSITIES = {"01": "normal", "02": "strong"}
-_STATEMENTS = {"01": "Kids are talking by the door.", "02": "Dogs are sitting by the door."}
-_ACTORS = tuple(f"{actor:02d}" for actor in range(1, 25) if actor != 18)
-_NAME = re.compile(rf"03-02-(0[1-6])-(0[12])-(0[12])-0[12]-({'|'.join(_ACTORS)})", re.ASCII)
+_SONG = Channel("ravdess-song", "02", _EMOTIONS, [actor for actor in ACTORS if actor != "18"])
 _OTHER = re.compile(r"0[1-3]-0[12](?:-\d\d){5}", re.ASCII)
 
 
@@ -47,34 +39,7 @@ def _no_song(path: Path) -> str | None:
 
 def from_name(stem: str) -> Utterance | None:
     """Return the facts in a file's name, without its path; ``None`` for a foreign name."""
-    match = _NAME.fullmatch(stem)
-    if match is None:
-        return None
-    emotion, intensity, statement, actor = match.groups()
-    return Utterance(
-        id=f"ravdess-song/{stem}",
-        corpus="ravdess-song",
-        file="",
-        speaker=actor,
-        gender="male" if int(actor) % 2 else "female",
-        style="scripted",
-        text_id=statement,
-        transcript=_STATEMENTS[statement],
-        emotion_raw=emotion,
-        emotion=_EMOTIONS[emotion],
-        intensity=_INTENSITIES[intensity],
-    )
-
-
-def _released_ids() -> tuple[str, ...]:
-    """Every id of the released corpus: neutral was recorded at normal intensity only."""
-    return tuple(
-        f"ravdess-song/03-02-{emotion}-{intensity}-{statement}-{repetition}-{actor}"
-        for actor, emotion, intensity, statement, repetition in product(
-            _ACTORS, _EMOTIONS, _INTENSITIES, _STATEMENTS, ("01", "02")
-        )
-        if (emotion, intensity) != ("01", "02")
-    )
+    return read_name(stem, _SONG)
 
 
 CORPUS = Corpus(
@@ -88,9 +53,9 @@ CORPUS = Corpus(
     known={
         "emotion": dict.fromkeys(sorted(_EMOTIONS.values()), 184) | {"neutral": 92},
         "gender": {"female": 484, "male": 528},
-        "speaker": dict.fromkeys(_ACTORS, 44),
+        "speaker": dict.fromkeys(_SONG.actors, 44),
     },
-    ids=_released_ids(),
+    ids=released_ids(_SONG),
     from_name=from_name,
     speakers_of="ravdess",
     inner=("Actor_*",),

@@ -12,12 +12,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from sercli.corpora import Corpus
+from sercli.corpora import Corpus, usual_schemes
 from sercli.corpora._named import read_named
 from sercli.protocols import Protocol
 from sercli.protocols.lists import ReleasedParts
 from sercli.records import Problem, Utterance
-from sercli.schemes import FOUR, Scheme, keep
 
 _EMOTIONS = {
     "a": "anger",
@@ -89,10 +88,7 @@ CORPUS = Corpus(
         "RESD does not state its speakers: no result on it is speaker independent. leave-one-session-out "
         "keeps at least the dialogs apart."
     ),
-    schemes=(
-        Scheme("resd-7", "resd", keep(*_EMOTIONS.values())),
-        Scheme("resd-4", "resd", FOUR),
-    ),
+    schemes=usual_schemes("resd", _EMOTIONS.values()),
     protocols=(
         Protocol(
             "resd-official",

@@ -10,10 +10,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from sercli.corpora import Corpus
+from sercli.corpora import Corpus, usual_schemes
 from sercli.corpora._named import read_named, stem_of
 from sercli.records import Problem, Utterance
-from sercli.schemes import FOUR, Scheme, keep
 
 _EMOTIONS = {
     "a": "anger",
@@ -88,8 +87,5 @@ CORPUS = Corpus(
     inner=(*_SPEAKERS, "Annotation*"),
     origin="the University of Surrey, http://kahlan.eps.surrey.ac.uk/savee",
     shares={"texts": "all men speak the same sentences"},
-    schemes=(
-        Scheme("savee-7", "savee", keep(*_EMOTIONS.values())),
-        Scheme("savee-4", "savee", FOUR),
-    ),
+    schemes=usual_schemes("savee", _EMOTIONS.values()),
 )

@@ -18,11 +18,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sercli.corpora import Corpus, ReaderConfig
+from sercli.corpora import Corpus, ReaderConfig, usual_schemes
 from sercli.corpora._named import find_tables, read_named
 from sercli.plain.json import from_json
 from sercli.records import Note, Problem, Utterance
-from sercli.schemes import FOUR, Scheme, keep
 
 _EMOTIONS = {
     "A": "anger",
@@ -186,9 +185,6 @@ CORPUS = Corpus(
     from_name=from_name,
     inner=("female", "male", "transcript", "final text"),
     origin="its authors, https://github.com/mansourehk/ShEMO",
-    schemes=(
-        Scheme("shemo-6", "shemo", keep(*_EMOTIONS.values())),
-        Scheme("shemo-4", "shemo", FOUR),
-    ),
+    schemes=usual_schemes("shemo", _EMOTIONS.values()),
     default_protocol="speaker-5-fold",
 )

@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
-from sercli.corpora import Corpus, Download
+from sercli.corpora import Corpus, Download, usual_schemes
 from sercli.corpora._named import read_named
 from sercli.records import Problem, Utterance
-from sercli.schemes import FOUR, Scheme, keep
 
 _EMOTIONS = {
     "ANGRY": "anger",
@@ -95,9 +94,6 @@ CORPUS = Corpus(
         md5="13d702cf944bf54d70d66bffc036ed7a",
     ),
     shares={"texts": "every actor speaks the same ten sentences"},
-    schemes=(
-        Scheme("subesco-7", "subesco", keep(*_EMOTIONS.values())),
-        Scheme("subesco-4", "subesco", FOUR),
-    ),
+    schemes=usual_schemes("subesco", _EMOTIONS.values()),
     default_protocol="speaker-5-fold",
 )

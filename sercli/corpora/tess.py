@@ -10,10 +10,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from sercli.corpora import Corpus
+from sercli.corpora import Corpus, usual_schemes
 from sercli.corpora._named import read_named
 from sercli.records import Problem, Utterance
-from sercli.schemes import FOUR, Scheme, keep
 
 _EMOTIONS = {
     "angry": "anger",
@@ -75,10 +74,7 @@ CORPUS = Corpus(
     inner=("[OY]AF_*",),
     origin="the University of Toronto, https://tspace.library.utoronto.ca/handle/1807/24487",
     shares={"texts": "both women speak the same 200 words"},
-    schemes=(
-        Scheme("tess-7", "tess", keep(*_EMOTIONS.values())),
-        Scheme("tess-4", "tess", FOUR),
-    ),
+    schemes=usual_schemes("tess", _EMOTIONS.values()),
     # Two speakers leave none for a dev part.
     default_protocol="leave-one-speaker-out-no-dev",
 )

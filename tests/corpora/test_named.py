@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from corpora.trees import split, touch_all
 
-from sercli.corpora._named import find_tables, read_named
+from sercli.corpora._named import check_labelled, check_recorded, find_tables, read_named
 from sercli.records import Problem, Utterance
 
 ANY = Utterance(id="", corpus="c", file="")
@@ -88,3 +88,27 @@ def test_tables_are_found_below_or_beside(tmp_path):
     (tmp_path / "samples/more/data.tsv").unlink()
     assert find_tables(tmp_path / "samples", "data.tsv".__eq__) == [tmp_path / "data.tsv"]
     assert find_tables(tmp_path / "samples", "other.tsv".__eq__) == []
+
+
+def test_tables_in_a_named_folder_beside_come_last(tmp_path):
+    touch_all(tmp_path, ["data.tsv", "lists/data.tsv", "samples/u1.wav"])
+    assert find_tables(tmp_path / "samples", "data.tsv".__eq__, "lists") == [tmp_path / "data.tsv"]
+    (tmp_path / "data.tsv").unlink()
+    assert find_tables(tmp_path / "samples", "data.tsv".__eq__, "lists") == [tmp_path / "lists/data.tsv"]
+    assert find_tables(tmp_path / "samples", "data.tsv".__eq__) == []
+
+
+def test_recordings_without_a_label_are_one_problem():
+    assert list(check_labelled([], "labels.csv", found=False)) == []
+    assert list(check_labelled(["a/u1.wav", "a/u2.wav"], "labels.csv", found=True)) == [
+        Problem("a/u1.wav", "no known emotion in labels.csv (2 recordings)")
+    ]
+    assert list(check_labelled(["a/u1.wav"], "labels.csv", found=False)) == [
+        Problem(".", "no labels.csv, which has the labels; add it to the folder of the recordings")
+    ]
+
+
+def test_labels_without_a_recording_are_noted_unless_all_have_none():
+    fact = "1 labels without a recording, first u2"
+    assert list(check_recorded(["u1", "u2"], ["u2"], ".")) == [Problem(".", fact, harmless=True)]
+    assert list(check_recorded(["u1"], ["u1"], ".")) == list(check_recorded(["u1"], [], ".")) == []
