@@ -56,7 +56,7 @@ def confusion_matrix(
     for (row, column), count in np.ndenumerate(counts):
         if not totals[row]:
             continue
-        share, x, y = shares[row, column], column + 0.5, row + 0.5
+        share, x, y = float(shares[row, column]), column + 0.5, row + 0.5
         ink = style.ink_on(mesh.cmap(share))
         if count:
             percent = f"{100 * share:.0f} %" if share >= 0.005 else "<1 %"
