@@ -182,6 +182,10 @@ class _Harm:
     [
         (_flip, "not the weights that the bundle describes"),
         (_cut, "not the weights that the bundle describes"),
+        (
+            lambda folder: (folder / "weights.safetensors").write_text("version https://git-lfs.github.com"),
+            "a git-lfs pointer in place of the weights; run `git lfs pull`",
+        ),
         (_no_weights, "missing"),
         (_no_description, "missing"),
         (_half_description, "damaged"),

@@ -3,6 +3,7 @@
 import hashlib
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -15,6 +16,8 @@ Samples = np.ndarray[tuple[int], np.dtype[np.float32]]
 
 # Range of the samples, in steps of 16 bits, up to which a recording is silent: that of dither.
 _SILENCE = 2 / 32768
+# Samples in memory that are larger have another full scale; resampling and gain do not make such values.
+_BEYOND = 64.0
 # Share of the channels' peak below which the peak of their mean shows that they cancel each other.
 _CANCELLED = 0.1
 
@@ -52,12 +55,15 @@ def channels_cancel(samples: Block, mono: Samples, scale: SampleScale) -> bool:
     return bool(peak < _CANCELLED * np.abs(samples / np.float32(full)).mean(axis=1).max())
 
 
-def check_samples(samples: Samples) -> None:
+def check_samples(samples: Any) -> None:
     """Refuse sound in memory that is not what a file would give: one channel of finite floats.
 
     Raises:
         ConfigError: it is something else; the message describes how to convert it.
     """
+    if not isinstance(samples, np.ndarray):
+        kind = type(samples).__name__
+        raise ConfigError(f"sound is an array of NumPy, got {kind}; convert it with numpy.asarray")
     if samples.ndim != 1:
         raise ConfigError(f"sound is mono, (samples,), got {samples.ndim} axes; average the channels")
     if not np.issubdtype(samples.dtype, np.floating):
@@ -67,6 +73,11 @@ def check_samples(samples: Samples) -> None:
         )
     if not np.isfinite(samples).all():
         raise ConfigError("sound holds NaN or infinity; replace these samples, for example with zeros")
+    if samples.size and (peak := float(np.abs(samples).max())) > _BEYOND:
+        raise ConfigError(
+            f"sound has full scale 1.0, got values up to {peak:g}; if they were 16-bit integers, divide them "
+            "by 32768"
+        )
 
 
 def is_silent(samples: Samples) -> bool:

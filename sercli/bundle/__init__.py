@@ -152,8 +152,7 @@ class Bundle:
         try:
             description = read_description(place)
             stored = read_plain(weights)
-            if _hash(stored) != description["weights_sha256"]:
-                raise RunError(f"{weights}: not the weights that the bundle describes; get the bundle again")
+            _check_weights(stored, description["weights_sha256"], weights)
             named = description.get("files", {})
             check_files(path, named)
             check_code(description)
@@ -297,6 +296,14 @@ def _find_inside(source: EncoderSource, folder: Path, named: Mapping[str, str]) 
     if f"{source.folder}/model.safetensors" not in named:
         return None
     return str((folder / source.folder).resolve())
+
+
+def _check_weights(stored: bytes, expected: str, place: Path) -> None:
+    """Refuse weights that are not those of the description."""
+    if stored.startswith(b"version https://git-lfs"):
+        raise RunError(f"{place}: a git-lfs pointer in place of the weights; run `git lfs pull` beside it")
+    if _hash(stored) != expected:
+        raise RunError(f"{place}: not the weights that the bundle describes; get the bundle again")
 
 
 def _line(error: Exception) -> str:

@@ -31,7 +31,7 @@ def print_preparation(result: "Preparation") -> None:
     typer.echo(f"  speakers    {_speakers(result)}")
     _print_labels(result)
     typer.echo(f"  audio       {_audio(result)}")
-    if result.replaced.gone:
+    if result.replaced.gone or result.replaced.changed:
         typer.echo(f"  replaced    {result.replaced}")
     for line in result.differences:
         typer.echo(f"  differs     {line}")

@@ -85,7 +85,11 @@ def list_recordings(names: Sequence[str], lines: Iterable[str] = ()) -> Inputs:
     found: list[Path] = []
     notes: list[str] = []
     for name in names:
-        given = [line.rstrip("\r\n") for line in lines if line.strip()] if name == "-" else [name]
+        given = (
+            [line.rstrip("\r\n").removeprefix("\ufeff") for line in lines if line.strip()]
+            if name == "-"
+            else [name]
+        )
         for each in given:
             inside, more = _expand(Path(each))
             found += inside

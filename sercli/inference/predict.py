@@ -274,8 +274,11 @@ class Predictor:
             they may be NaN.
 
         Raises:
+            ConfigError: there is no piece, or one piece in place of a list.
             FeatureError: the speaker, or any recording of the corpus, was not enrolled.
         """
+        if isinstance(pieces, Piece) or not pieces:
+            raise ConfigError("score takes a list with at least one Piece")
         return self._apply([replace(extract(self.bundle, piece), speaker=speaker) for piece in pieces])
 
     def _tasks(

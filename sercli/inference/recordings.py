@@ -63,9 +63,12 @@ class Piece:
             rates: sample rates that a model reads, from `rates_of`.
 
         Raises:
-            ConfigError: the sound has channels, or other values than finite floats.
+            ConfigError: the sound has channels, is empty, or has other values than finite floats of full
+                scale 1.0.
         """
         audio.check_samples(samples)
+        if not samples.size:
+            raise ConfigError("sound without a sample; give some")
         sounds = {
             rate: audio.round_to_pcm16(samples)
             if rate == PREPARED

@@ -67,25 +67,14 @@ def choose_columns(table: Table, chosen: Mapping[str, str]) -> tuple[dict[str, s
         fields, remarks = fields | times, remarks + unsure
     if "start" in fields and {"end", "duration"}.isdisjoint({*fields, *chosen}):
         remarks += _remark_on_ends(table, fields)
+    if {"start", "end"} <= fields.keys() and "duration" not in fields:
+        remarks += _remark_on_gaps(rows, fields["start"], fields["end"])
     for field in ("style", *sorted(RATINGS)):
         if field in fields and field not in chosen and not _is_of_kind(rows, fields[field], field):
             what = "neither improvised nor scripted" if field == "style" else "it holds no number"
             remarks.append(f"'{fields[field]}' is not used: {what}")
             del fields[field]
-    taken = {name: field for field, name in fields.items() if field not in ("id", "transcript")}
-    for field in ("id", "transcript"):
-        if field in fields and field not in chosen and fields[field] in taken:
-            del fields[field]
-    name = fields.get("id")
-    if name is not None and "id" not in chosen:
-        if simplify(name) == "utterance" and not _are_identifiers(rows, name):
-            del fields["id"]
-        elif not _are_unique(rows, name):
-            remarks.append(f"'{name}' is not used as id, because its values repeat")
-            del fields["id"]
-    if "id" in fields and fields.get("transcript") == fields["id"] and "transcript" not in chosen:
-        del fields["transcript"]
-    return fields, remarks
+    return fields, remarks + _settle_ids(table, fields, chosen)
 
 
 def describe_columns(
@@ -104,6 +93,25 @@ def describe_columns(
     known = {*fields.values(), *(column for own in joined.values() for column in own)}
     left = [column for column in columns if column and column not in known]
     return read + (f"; not read: {', '.join(left)}" if left else "")
+
+
+def _settle_ids(table: Table, fields: dict[str, str], chosen: Mapping[str, str]) -> list[str]:
+    """Remove the columns of ids and words that hold something else; return remarks."""
+    rows, remarks = table.rows, list[str]()
+    taken = {name: field for field, name in fields.items() if field not in ("id", "transcript")}
+    for field in ("id", "transcript"):
+        if field in fields and field not in chosen and fields[field] in taken:
+            del fields[field]
+    name = fields.get("id")
+    if name is not None and "id" not in chosen:
+        if simplify(name) == "utterance" and not _are_identifiers(rows, name):
+            del fields["id"]
+        elif not _are_unique(rows, name):
+            remarks.append(f"'{name}' is not used as id, because its values repeat")
+            del fields["id"]
+    if "id" in fields and fields.get("transcript") == fields["id"] and "transcript" not in chosen:
+        del fields["transcript"]
+    return remarks
 
 
 def _names_audio(rows: Sequence[TableRow], column: str) -> bool:
@@ -134,6 +142,13 @@ def _remark_on_ends(table: Table, fields: Mapping[str, str]) -> list[str]:
     )
     fact = "there is no column of ends, so each part lasts to the end of its file"
     return [f"{fact}; if '{later}' holds the ends, name it with --column end={later}"] if later else []
+
+
+def _remark_on_gaps(rows: Sequence[TableRow], start: str, end: str) -> list[str]:
+    """Count the rows with a start and without an end."""
+    cells = [(row.values[start], row.values[end]) for row in rows]
+    count = sum(is_absent(last) and not is_absent(first) for first, last in cells)
+    return [f"{count} rows have no end, so each of them lasts to the end of its file"] if count else []
 
 
 def _are_times(rows: Sequence[TableRow], start: str, end: str) -> bool:

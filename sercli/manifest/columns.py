@@ -25,7 +25,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     ),
     "speaker": (
         *("speaker", "speakerid", "spk", "spkid", "spkr", "spkrid", "speakername", "actor", "actorid"),
-        *("talker", "talkerid", "subject", "subjectid", "participant", "participantid", "clientid"),
+        *("talker", "talkerid", "participant", "participantid", "subject", "subjectid", "clientid"),
     ),
     "gender": ("gender", "sex", "speakergender", "speakersex", "spkgender"),
     "session": ("session", "sessionid"),

@@ -18,7 +18,7 @@ from sercli.records import PARTS
 
 # The name of a part within the name of a file or in a cell, as toolkits write it.
 _PART = re.compile(rf"(?<![a-z])({'|'.join(PART_SPELLINGS)})(?![a-z])", re.IGNORECASE)
-_PART_COLUMNS = ("split", "partition", "part", "subset", "set")
+_PART_COLUMNS = ("split", "partition", "part", "subset", "set", "splitset")
 _SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".parquet")
 
 

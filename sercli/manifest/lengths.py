@@ -15,6 +15,8 @@ _UNITS = (1, 1000, *SAMPLE_RATES)
 # Change by padding, resampling and rounding, in seconds and as a proportion.
 _TOLERANCE_S = 0.1
 _TOLERANCE = 0.02
+# Times that are this many times as long as their file are in another unit, such as milliseconds.
+_UNLIKE = 20
 
 
 class Lengths:
@@ -63,8 +65,9 @@ def without_foreign_times(
 ) -> tuple[list[Utterance], Note | None]:
     """Leave out times that refer to a longer recording than the named file.
 
-    Lists of clips may state the time of a clip in its film or call. This is assumed if no file is named twice
-    and most times are beyond the end of their files.
+    Lists of clips may state the time of a clip in its film or call. This is assumed if no file is named
+    twice, most times are beyond the end of their files, and these times are not in milliseconds or
+    samples, which are far more than the seconds of a file.
     """
     listed = list(utterances)
     timed = [each for each in listed if each.source is None and (each.start or each.end is not None)]
@@ -74,7 +77,8 @@ def without_foreign_times(
     beyond = {
         each.file for each in timed if (length := lengths[each.file]) is not None and _is_beyond(each, length)
     }
-    if 2 * len(beyond) <= len(timed):
+    spans = [each for each in timed if each.file in beyond and _spans(each, lengths[each.file])]
+    if 2 * len(beyond) <= len(timed) or 2 * len(spans) <= len(beyond):
         return listed, None
     files = {each.file for each in timed}
     complete = [replace(each, start=None, end=None) if each.file in files else each for each in listed]
@@ -91,6 +95,13 @@ def without_foreign_times(
 def _is_beyond(utterance: Utterance, length: float) -> bool:
     # The tolerance of `sercli.audio` for the end of a file.
     return (utterance.start or 0) >= length or (utterance.end or 0) > length + 0.05
+
+
+def _spans(utterance: Utterance, length: float | None) -> bool:
+    """Return whether the times of an utterance may be in seconds, by the length of its file."""
+    if utterance.end is None or length is None:
+        return True
+    return length / _UNLIKE <= utterance.end - (utterance.start or 0) <= _UNLIKE * length
 
 
 def _length(path: Path) -> float | None:

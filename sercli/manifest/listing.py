@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sercli.manifest.channels import Channels
 from sercli.manifest.column_choice import choose_columns, describe_columns, field_label, is_audio
 from sercli.manifest.columns import (
     FURTHER_RATINGS,
@@ -97,7 +98,7 @@ def read_entries(
         yield from (item for item in table.items if isinstance(item, Problem) and item.harmless)
         yield _no_column(path, table, absent[0], chosen)
         return
-    if rows and (unread := _unread_time(path.name, table, fields)):
+    if rows and (unread := _unread_time(path.name, table, fields) or _unread_channel(table, fields)):
         yield unread
         return
     by_row = raters_by_row(table, fields) if join and not raters and chosen.get(RATERS) != "" else ()
@@ -245,6 +246,18 @@ def _unread_time(name: str, table: Table, fields: Mapping[str, str]) -> Problem 
         else:
             remedy = f"if it holds seconds, name it with --column {field}={column}"
         return Problem(name, f"{fact}; {remedy}; if it holds no such times, remove or rename the column")
+    return None
+
+
+def _unread_channel(table: Table, fields: Mapping[str, str]) -> Problem | None:
+    """Refuse a table whose rows take different channels of one recording."""
+    column = next((each for each in table.columns if simplify(each) in ("channel", "channelid")), None)
+    if column is None or "file" not in fields:
+        return None
+    channels = Channels()
+    for row in table.rows:
+        if several := channels.add(str(row.values[fields["file"]]), row.values[column]):
+            return Problem(row.place, several)
     return None
 
 

@@ -41,8 +41,8 @@ _START = 1 << 16
 def decode_text(content: bytes, name: str) -> tuple[str | None, Problem | None]:
     """Return the text of a file, or a problem; with text the problem is a harmless one.
 
-    UTF-8, UTF-16 and UTF-32 are read, and gzip is unpacked; any other text is read as Windows-1252 or
-    Latin-1, which the problem reports.
+    UTF-8, UTF-16 and UTF-32 are read, and gzip is unpacked; other text of one byte a character
+    is read as Windows-1252 or Latin-1, which the problem reports.
     """
     if content[:2] == _GZIP:
         try:
@@ -63,14 +63,19 @@ def decode_text(content: bytes, name: str) -> tuple[str | None, Problem | None]:
         return content.decode("utf-8-sig").removeprefix("\ufeff"), None
     except UnicodeDecodeError:
         pass
+    return _decode_bytes(content, name)
+
+
+def _decode_bytes(content: bytes, name: str) -> tuple[str | None, Problem | None]:
+    """Decode text of one byte a character, as `decode_text`."""
     try:
         # Where the two differ, Latin-1 has control characters, which are never meant.
-        text, called = content.decode("cp1252"), "Windows-1252"
+        text = content.decode("cp1252")
     except UnicodeDecodeError:
-        text, called = content.decode("latin-1"), "Latin-1"
-    if text == content.decode("latin-1"):
-        called = "Latin-1"
-    return text, Problem(name, f"not UTF-8, read as {called}", harmless=True)
+        return None, Problem(name, f"neither UTF-8 nor Windows-1252 text; {_CSV}")
+    called = "Latin-1" if text == content.decode("latin-1") else "Windows-1252"
+    fact = f"not UTF-8, read as {called}; if names or labels look wrong, save it as UTF-8"
+    return text, Problem(name, fact, harmless=True)
 
 
 def binary_kind(path: Path) -> str | None:

@@ -26,28 +26,42 @@ class Replaced:
         before: earlier number of utterances.
         now: present number of utterances.
         gone: ids of utterances that no longer exist.
+        changed: ids of utterances that have other audio now.
     """
 
     before: int
     now: int
     gone: tuple[str, ...]
+    changed: tuple[str, ...] = ()
 
     @classmethod
     def by(cls, utterances: Sequence[Utterance], target: Path) -> Self:
         """Compare utterances with those of an earlier preparation, if there is one that can be read."""
         try:
-            before = [utterance.id for utterance in manifest.read(target / "manifest.jsonl")]
+            before = {each.id: each.sha256 for each in manifest.read(target / "manifest.jsonl")}
         except (ManifestError, FileNotFoundError):
-            before = []
-        found = {utterance.id for utterance in utterances}
-        return cls(len(before), len(found), tuple(sorted(set(before) - found)))
+            before = {}
+        found = {each.id: each.sha256 for each in utterances}
+        changed = sorted(name for name in before.keys() & found.keys() if before[name] != found[name])
+        return cls(len(before), len(found), tuple(sorted(before.keys() - found.keys())), tuple(changed))
 
     def __str__(self) -> str:
-        shown = ", ".join(self.gone[:3]) + (" and others" if len(self.gone) > 3 else "")
-        return (
-            f"{len(self.gone)} of the {self.before} utterances that were prepared before are not among these "
-            f"{self.now} ({shown})"
-        )
+        facts = []
+        if self.gone:
+            facts.append(
+                f"{len(self.gone)} of the {self.before} utterances that were prepared before are not among "
+                f"these {self.now} ({_first(self.gone)})"
+            )
+        if self.changed:
+            facts.append(
+                f"{len(self.changed)} of the {self.before} utterances that were prepared before have other "
+                f"audio now ({_first(self.changed)})"
+            )
+        return "; ".join(facts)
+
+
+def _first(ids: Sequence[str]) -> str:
+    return ", ".join(ids[:3]) + (" and others" if len(ids) > 3 else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -245,7 +245,9 @@ def test_a_harmless_problem_of_a_list_is_a_note(tmp_path):
             f"file;Speaker\nsch\u00f6n{part}.wav;{part}\n".encode("latin-1")
         )
     _, notes = from_files([tmp_path / "train.csv", tmp_path / "test.csv"])
-    assert notes[0] == "train.csv: not UTF-8, read as Latin-1"
+    assert (
+        notes[0] == "train.csv: not UTF-8, read as Latin-1; if names or labels look wrong, save it as UTF-8"
+    )
 
 
 def test_an_archive_in_place_of_a_list_is_named(tmp_path):

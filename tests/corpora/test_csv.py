@@ -190,7 +190,9 @@ def test_a_table_that_can_not_be_read_to_its_end_has_no_rows(tmp_path, content, 
 
 def test_latin_1_is_read_and_told(tmp_path):
     told, only = parse(tmp_path, "file,emotion\nschön.wav,sad\n".encode("latin-1"))
-    assert told == Problem("t.csv", "not UTF-8, read as Latin-1", harmless=True)
+    assert told == Problem(
+        "t.csv", "not UTF-8, read as Latin-1; if names or labels look wrong, save it as UTF-8", harmless=True
+    )
     assert only.file == "schön.wav"
 
 

@@ -471,3 +471,7 @@ def test_another_corpus_that_shrinks_says_so(command_line, tmp_path, write_wav):
     assert (
         "replaced    1 of the 3 utterances that were prepared before are not among these 2 (c/angry/2)" in out
     )
+    write_wav(tmp_path / "other" / "c" / "angry" / "0.wav", tone(pitch=900))
+    out = command_line("prepare", "folder", tmp_path / "other" / "c", "--workspace", tmp_path / "w")[1]
+    assert "before are not among these 1 (c/angry/1); 1 of the 2 utterances that were prepared before" in out
+    assert "have other audio now (c/angry/0)" in out

@@ -211,3 +211,25 @@ def test_a_column_that_only_shares_a_field_s_name_is_not_read(tmp_path):
     assert note.endswith(
         "; 'style' is not used: neither improvised nor scripted; 'valence' is not used: it holds no number"
     )
+
+
+def test_rows_that_take_several_channels_of_a_recording_are_refused(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("file,channel,emotion\na.wav,1,sad\nb.wav,2,sad\na.wav,2,angry\n")
+    (problem,) = read_entries(path)
+    assert str(problem).startswith(
+        "t.csv:4: takes channels 1 and 2 of a.wav; the channels of a recording are"
+    )
+    found, _ = entries(tmp_path / "t.csv", "file,channel,emotion\na.wav,1,sad\nb.wav,2,sad\n")
+    assert len(found) == 2
+
+
+def test_rows_without_an_end_are_counted(tmp_path):
+    rows = "file,emotion,start,end\na.wav,sad,0,1\na.wav,sad,1.5,\na.wav,sad,,\n"
+    _, (note,) = entries(tmp_path / "t.csv", rows)
+    assert "; 1 rows have no end, so each of them lasts to the end of its file" in note
+
+
+def test_participants_are_people_and_subjects_may_be_topics(tmp_path):
+    ((found,), _) = entries(tmp_path / "t.csv", "file,emotion,subject,participant\na.wav,sad,maths,p1\n")
+    assert found["speaker"] == "p1"

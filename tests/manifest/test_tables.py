@@ -118,8 +118,14 @@ _PARQUET = (
 @pytest.mark.parametrize(("letter", "called"), [("ö", "Latin-1"), ("€", "Windows-1252")])
 def test_another_encoding_is_read_and_named(tmp_path, letter, called):
     said, row = read(tmp_path / "t.csv", f"file,emotion\n{letter}.wav,sad\n".encode("cp1252")).items
-    assert said == Problem("t.csv", f"not UTF-8, read as {called}", harmless=True)
+    fact = f"not UTF-8, read as {called}; if names or labels look wrong, save it as UTF-8"
+    assert said == Problem("t.csv", fact, harmless=True)
     assert row.values["file"] == f"{letter}.wav"
+
+
+def test_an_encoding_of_another_script_is_refused_where_this_is_certain(tmp_path):
+    (problem,) = read(tmp_path / "t.csv", "file,emotion\na.wav,喜び\n".encode("shift-jis")).items
+    assert problem.fact.startswith("neither UTF-8 nor Windows-1252 text")
 
 
 @pytest.mark.parametrize(

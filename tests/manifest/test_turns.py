@@ -62,6 +62,11 @@ def test_short_turns_and_other_recordings_are_noted(tmp_path):
         ("t.csv", "start,end\nx,2\n", "t.csv:2: start 'x' is not a time"),
         ("t.csv", "start,speaker\n1,a\n", "t.csv:2: no end"),
         ("t.csv", "a,b\n1,2\n", "no column 'start'"),
+        (
+            "t.rttm",
+            "SPEAKER a 1 0 3 <NA> <NA> x <NA> <NA>\nSPEAKER a 2 1 3 <NA> <NA> y <NA> <NA>\n",
+            "t.rttm:2: takes channels 1 and 2 of a; the channels of a recording are averaged",
+        ),
         ("t.rttm", "SPEAKER a 1 zero 1 <NA> <NA> x <NA> <NA>\n", "t.rttm:1: not a turn of RTTM"),
         ("t.txt", "1\t2\tx\n3\t3\ty\n", "t.txt:2: a label at 3 s without a length"),
         ("t.rttm", "SPEAKER a 1 0 .05 <NA> <NA> x <NA> <NA>\n", "lists no turn of 0.1 s or more"),

@@ -88,6 +88,17 @@ def test_times_of_the_film_that_clips_are_from_cut_nothing(workspace, tmp_path, 
     )
 
 
+@pytest.mark.parametrize("unit", [1000, 16_000])
+def test_times_of_another_unit_are_not_those_of_a_film(workspace, tmp_path, write_wav, unit):
+    lines = ["file,emotion,start,end"]
+    for k in range(4):
+        write_wav(tmp_path / f"{k}.wav", tone(0.5, seed=k))
+        lines.append(f"{k}.wav,sad,{unit // 10},{4 * unit // 10}")
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    with pytest.raises(CorpusError, match=r"0\.wav: can't cut out .*; it is 0\.5 s long"):
+        prepare("csv", tmp_path / "t.csv", workspace, name="mine")
+
+
 def test_one_wrong_time_among_right_ones_is_still_a_fault(workspace, tmp_path, write_wav):
     lines = ["file,emotion,start,end"]
     for k in range(4):

@@ -119,7 +119,7 @@ def test_a_pattern_names_lists(tmp_path):
     assert fold.test == ids("test")
 
 
-@pytest.mark.parametrize("column", ["split", "Partition", "subset"])
+@pytest.mark.parametrize("column", ["split", "Partition", "subset", "Split_Set"])
 def test_a_table_of_files_with_their_parts(tmp_path, column):
     words = {"train": "training", "dev": "validation", "test": "test"}
     lines = [f"{stem}.wav,{words[part]}" for part, stems in STEMS.items() for stem in stems]

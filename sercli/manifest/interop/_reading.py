@@ -5,6 +5,8 @@ from dataclasses import fields
 from pathlib import PurePosixPath
 from typing import Any
 
+from sercli.errors import ManifestError
+from sercli.manifest.channels import Channels
 from sercli.manifest.column_choice import field_label
 from sercli.manifest.columns import RATERS, SPELLINGS, fields_by_name, simplify
 from sercli.manifest.listing import read_cells
@@ -43,6 +45,7 @@ class RecordReader:
 
     def __init__(self) -> None:
         self._seen: set[str] = set()
+        self._channels = Channels()
 
     def read(
         self, record: Mapping[str, Any], place: str, key: Any = None, label: Any = None
@@ -54,6 +57,9 @@ class RecordReader:
             place: place of the record, for a problem.
             key: the format's own name of the utterance, if it has one.
             label: the format's own label, which is used if sercli did not write the record.
+
+        Raises:
+            ManifestError: the list takes several channels of one recording.
         """
         ours = is_ours(record)
         if ours:
@@ -64,6 +70,8 @@ class RecordReader:
             stated = {name: _typed(name, value) for name, value in values.items() if value not in (None, "")}
             if not PurePosixPath(stated.get("file", "")).name:
                 return Problem(place, "names no audio file")
+            if not ours and (several := self._channels.add(stated["file"], record.get("channel"))):
+                raise ManifestError(f"{place}: {several}")
             if not ours and (nothing := explain_span(stated.get("start"), stated.get("end"))):
                 return Problem(place, nothing)
             key = parse_cell("key", key)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from sercli.manifest.channels import REMEDY
 from sercli.manifest.interop import Format
 from sercli.manifest.interop._reading import RecordReader
 from sercli.manifest.interop._writing import check_lengths, check_utterances, new_files, to_record
@@ -141,10 +142,13 @@ def _of_cut(reader: RecordReader, place: str, cut: dict[str, Any]) -> Iterator[U
 def _utterance(
     reader: RecordReader, place: str, supervision: dict[str, Any], recording: dict[str, Any]
 ) -> Utterance | Problem:
-    source = recording.get("sources")
-    source = source[0] if isinstance(source, list) and source else None
+    sources = recording.get("sources")
+    source = sources[0] if isinstance(sources, list) and sources else None
     if not isinstance(source, dict) or source.get("type") not in ("file", "url"):
         return Problem(place, "its recording is no file")
+    channels = source.get("channels")
+    if len(sources or ()) > 1 or (isinstance(channels, list) and len(channels) > 1):
+        return Problem(place, f"takes one of several channels of {source.get('source')}; {REMEDY}")
     custom = supervision.get("custom")
     record = dict(custom) if isinstance(custom, dict) else {}
     record |= {name: supervision[name] for name in ("id", "speaker", "gender", "text") if name in supervision}

@@ -51,7 +51,7 @@ def read(path: Path) -> Iterator[Utterance | Problem]:
         if length <= 0:
             yield Problem(place, f"a turn of {length:g} s")
             continue
-        record = {"file": cells[1], "start": start, "end": round(start + length, 6)}
+        record = {"file": cells[1], "channel": cells[2], "start": start, "end": round(start + length, 6)}
         if cells[7] != ABSENT:
             record["speaker"] = cells[7]
         yield reader.read(record, place, f"{cells[1]}-{number}")

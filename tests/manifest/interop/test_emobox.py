@@ -142,7 +142,10 @@ def test_another_encoding_is_read_and_named(path):
     path.write_bytes(b'{"key": "a", "wav": "\xe4.wav"}\n')
     assert recognises(path)
     said, found = read(path)
-    assert (said.fact, said.harmless) == ("not UTF-8, read as Latin-1", True)
+    assert (said.fact, said.harmless) == (
+        "not UTF-8, read as Latin-1; if names or labels look wrong, save it as UTF-8",
+        True,
+    )
     assert found.file == "ä.wav"
 
 

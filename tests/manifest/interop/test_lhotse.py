@@ -159,3 +159,11 @@ def test_a_gzip_file_cut_off_is_refused(tmp_path):
     assert recognises(tmp_path)
     with pytest.raises(ManifestError, match=r"recordings\.jsonl\.gz: the gzip file is incomplete; fetch"):
         list(read(tmp_path))
+
+
+def test_a_cut_of_one_of_several_channels_is_refused(tmp_path):
+    source = {"type": "file", "channels": [0, 1], "source": "/data/call.wav"}
+    cut = {"id": "c", "start": 0.0, "duration": 10.0, "channel": 1, "supervisions": [PART]}
+    pack(tmp_path / "cuts.jsonl.gz", cut | {"recording": RECORDING | {"sources": [source]}})
+    (problem,) = read(tmp_path / "cuts.jsonl.gz")
+    assert problem.fact.startswith("takes one of several channels of /data/call.wav; the channels")
