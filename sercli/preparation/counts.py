@@ -77,13 +77,13 @@ def note_labels(utterances: Sequence[Utterance]) -> list[Problem]:
 
 
 def note_copies(utterances: Sequence[Utterance]) -> list[Problem]:
-    """Point out the same audio under different emotions or speakers, which can't all be right."""
+    """Point out the same audio under different emotions or speakers, which can't all be right, and copies."""
     by_audio: dict[str, list[Utterance]] = defaultdict(list)
     for utterance in utterances:
         by_audio[utterance.sha256].append(utterance)
     groups = [group for group in by_audio.values() if len({(u.emotion, u.speaker) for u in group}) > 1]
     if not groups:
-        return []
+        return _note_repeated([group for group in by_audio.values() if len(group) > 1])
     first, *others = groups[0]
     copy = next(u for u in others if (u.emotion, u.speaker) != (first.emotion, first.speaker))
     pairs = {"emotion": (first.emotion, copy.emotion), "speaker": (first.speaker, copy.speaker)}
@@ -91,6 +91,19 @@ def note_copies(utterances: Sequence[Utterance]) -> list[Problem]:
     fact = (
         f"same audio as {first.source or first.file}, but {' and '.join(differing)}; "
         f"{sum(map(len, groups))} utterances share their audio in this way; keep one of each, the right one"
+    )
+    return [Problem(copy.source or copy.file, fact, harmless=True)]
+
+
+def _note_repeated(groups: Sequence[Sequence[Utterance]]) -> list[Problem]:
+    """Point out audio that occurs several times under one label and speaker, as in a copied folder."""
+    if not groups:
+        return []
+    first, copy = groups[0][:2]
+    count = count_noun(sum(map(len, groups)) - len(groups), "utterance")
+    fact = (
+        f"same audio, emotion and speaker as {first.source or first.file}; in all {count} repeat another one "
+        "and are counted again; remove the copies if this is not meant"
     )
     return [Problem(copy.source or copy.file, fact, harmless=True)]
 

@@ -124,7 +124,7 @@ def test_another_encoding_is_read_and_named(tmp_path, letter, called):
 
 
 def test_an_encoding_of_another_script_is_refused_where_this_is_certain(tmp_path):
-    (problem,) = read(tmp_path / "t.csv", "file,emotion\na.wav,喜び\n".encode("shift-jis")).items
+    (problem,) = read(tmp_path / "t.csv", "file,emotion\na.wav,喜び、\n".encode("shift-jis")).items
     assert problem.fact.startswith("neither UTF-8 nor Windows-1252 text")
 
 

@@ -141,6 +141,18 @@ def test_the_same_audio_with_another_emotion_or_speaker_is_noted(workspace, tmp_
     )
 
 
+def test_a_copied_folder_is_noted(workspace, tmp_path, write_wav):
+    for number in range(3):
+        for part in ("all", "train"):
+            write_wav(tmp_path / "mine" / part / "sad" / f"{number}.wav", tone(pitch=100 + 100 * number))
+    result = prepare("folder", tmp_path / "mine", workspace)
+    (note,) = (each for each in result.problems if not isinstance(each, Note))
+    assert str(note) == (
+        "train/sad/0.wav: same audio, emotion and speaker as all/sad/0.wav; in all 3 utterances repeat "
+        "another one and are counted again; remove the copies if this is not meant"
+    )
+
+
 def test_of_two_files_of_an_utterance_the_intact_one_is_used(workspace, tmp_path, write_wav):
     root = tmp_path / "mine"
     write_wav(root / "sad" / "a.wav")
