@@ -16,13 +16,22 @@ def main(study: str, workspace: str, out: str) -> None:
     """Write a line for each finished trial."""
     with Path(out).open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("row", "fold", "seed", "epochs", "kept_epoch", "dev_ua", "test_ua", "seconds"))
+        writer.writerow(
+            ("row", "corpus", "fold", "seed", "epochs", "kept_epoch", "dev_ua", "test_ua", "seconds")
+        )
         for cell in get_study(study).cells():
             run = find_finished(cell, Workspace(workspace))
             for trial in run.finished() if run else ():
                 found = trial.metrics()
                 values = (f"{100 * found[key]:.1f}" for key in ("dev_ua", "test_ua"))
-                where = (cell.row.name, trial.fold, trial.seed, found["epochs"], found["epoch"])
+                where = (
+                    cell.row.name,
+                    cell.on.corpus,
+                    trial.fold,
+                    trial.seed,
+                    found["epochs"],
+                    found["epoch"],
+                )
                 writer.writerow((*where, *values, f"{found['seconds']:.0f}"))
 
 
