@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from sercli.audio import SUFFIXES
 from sercli.errors import ManifestError, list_some
 from sercli.labels import trim
 from sercli.manifest.columnar import describe_shard, is_parquet, parquet_kind, read_shard
@@ -144,6 +145,10 @@ def _from_json(text: str, name: str) -> tuple[list[str], list[TableRow | Problem
             if not any(isinstance(item, TableRow) for item in items):
                 fact = f"JSON that is cut short or damaged ({error}); write it again"
                 items = [Problem(f"{name}:{error.line or 1}", fact)]
+        else:
+            if entries is None and not any(isinstance(item, TableRow) for item in items):
+                fact = "JSON without rows; write a list of objects, or objects by file, with a key per column"
+                items = [Problem(name, fact)]
         if entries is not None:
             items = [_entry(f"{name}, entry {key}", value) for key, value in entries]
     columns = list(dict.fromkeys(key for item in items if isinstance(item, TableRow) for key in item.values))
@@ -171,7 +176,12 @@ def _lines(text: str, name: str) -> list[TableRow | Problem]:
 def _entry(place: str, value: Any) -> TableRow | Problem:
     if isinstance(value, dict):
         return TableRow(place, {trim(str(key)): each for key, each in value.items()})
-    return Problem(place, "not a JSON object (cut short?); write one a line, with a key per column")
+    doubt = " (cut short?)" if value is None else ""
+    return Problem(place, f"not a JSON object{doubt}; write one a line, with a key per column")
+
+
+def _is_audio(name: str) -> bool:
+    return PurePosixPath(name).suffix.lower() in SUFFIXES
 
 
 def _entries(value: Any) -> list[tuple[object, Any]] | None:
@@ -183,6 +193,8 @@ def _entries(value: Any) -> list[tuple[object, Any]] | None:
     file = fields_by_name(value).get("file")
     if file is not None and not isinstance(value[file], list | dict):
         return None  # a row itself
+    if all(isinstance(each, str) and _is_audio(name) for name, each in value.items()):
+        return [(name, {"file": name, "emotion": label}) for name, label in value.items()]
     rows = _split(value) or _records(value) or _by_column(value)
     if rows is not None:
         return list(enumerate(rows, 1))

@@ -8,7 +8,7 @@ from typing import Any
 
 from sercli.config import Config, join, merge, parse_assignments, read_yaml, spell
 from sercli.devices import Device, resolve_precision
-from sercli.errors import ConfigError, CorpusError, UnknownNameError, unknown
+from sercli.errors import ConfigError, CorpusError, UnknownNameError, suggest, unknown
 from sercli.features import feature_names, get_feature
 from sercli.models import Architecture, NetworkConfig, architecture_names, get_architecture
 from sercli.plain import shorten
@@ -272,8 +272,10 @@ def _refuse_unknown(settings: Mapping[str, Any]) -> None:
     }
     for name in settings.keys() - RunConfig.model_fields.keys():
         near = [f"{section}.{name}" for section, config in sections.items() if name in config.model_fields]
-        if near:
-            raise ConfigError(f"unknown setting '{name}'; did you mean {', '.join(near)}?")
+        # Features may need an encoder, which is downloaded; a misspelled section is refused before.
+        known = sorted(RunConfig.model_fields)
+        remedy = f"did you mean {', '.join(near)}?" if near else suggest(name, known)
+        raise ConfigError(f"unknown setting '{name}'; {remedy}")
 
 
 def _name_inputs(

@@ -146,3 +146,21 @@ def test_what_is_no_table_is_named(tmp_path, content, fact):
     (problem,) = read(tmp_path / "t.csv", content).items
     assert problem.fact.startswith(fact)
     assert not problem.harmless
+
+
+def test_an_object_of_labels_by_file_is_a_table(tmp_path):
+    labels = json.dumps({"wav/a.wav": "sad", "wav/b.wav": "angry"}, indent=1)
+    rows = read(tmp_path / "t.json", labels.encode()).rows
+    assert [row.values for row in rows] == [
+        {"file": "wav/a.wav", "emotion": "sad"},
+        {"file": "wav/b.wav", "emotion": "angry"},
+    ]
+
+
+def test_complete_json_of_another_form_is_not_called_cut_short(tmp_path):
+    (problem,) = read(tmp_path / "t.json", json.dumps({"a": "sad", "b": "angry"}, indent=1).encode()).items
+    assert problem.fact.startswith(
+        "JSON without rows; write a list of objects, or objects by file, with a key"
+    )
+    items = read(tmp_path / "t.json", b'[["a.wav", "sad"], ["b.wav", "angry"]]').items
+    assert {each.fact for each in items} == {"not a JSON object; write one a line, with a key per column"}
