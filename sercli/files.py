@@ -15,6 +15,9 @@ from typing import Any
 from sercli.errors import SerError
 from sercli.plain.json import to_json
 
+ARCHIVES = frozenset({".zip", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".7z", ".rar"})
+"""Suffixes of archives and compressed files."""
+
 _TEMPORARY = re.compile(r"\.(?P<target>.+)\.[a-z0-9_]{8}\.(?:tmp|old)", re.DOTALL)
 # By folder and target: the temporary files that were there before this process wrote into the folder.
 _left_behind: dict[Path, dict[str, list[Path]]] = {}

@@ -14,7 +14,7 @@ from sercli import audio
 from sercli.corpora import Corpus
 from sercli.corpora._any import AnyOptions, complete, remedy
 from sercli.corpora._levels import MEANINGS, NOT_USED, Levels, find_levels, named_levels
-from sercli.files import walk
+from sercli.files import ARCHIVES, walk
 from sercli.labels import is_part, to_noun, trim
 from sercli.manifest.interop import audiofolder
 from sercli.records import Problem, Utterance
@@ -145,14 +145,11 @@ def _unread(folders: Mapping[Path, str], files: Iterable[Path], root: Path) -> I
         yield Problem(path.relative_to(root).as_posix(), folders[path], harmless=readable)
     for path in files:
         place = path.relative_to(root).as_posix()
-        if path.suffix.lower() in _ARCHIVES:
+        if path.suffix.lower() in ARCHIVES:
             fact = "an archive, not read; if it holds recordings that are not in the folders, unpack it there"
             yield Problem(place, fact, harmless=True)
         elif not path.exists():
             yield Problem(place, "a link to nothing; not read", harmless=True)
-
-
-_ARCHIVES = frozenset({".zip", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".7z", ".rar"})
 
 
 def _other_kinds(
