@@ -309,7 +309,7 @@ def _check_weights(stored: bytes, expected: str, place: Path) -> None:
 def _line(error: Exception) -> str:
     if isinstance(error, LookupError | TypeError | AttributeError):  # Python's words help nobody
         return "a value is missing or of the wrong type"
-    return first_line(error)
+    return first_line(error, 400)
 
 
 def _hash(content: bytes) -> str:

@@ -283,7 +283,7 @@ def divide_names(
         Name of the model for `find_bundle`, and the names of the recordings.
 
     Raises:
-        RunError: the only name is neither a model nor a recording, or the first one is an archive.
+        RunError: the only name is neither a model nor a recording, or the first of several is an archive.
     """
     if not names:
         return starter.NAME, ()
@@ -292,7 +292,9 @@ def divide_names(
     if names[0] in ("latest", starter.NAME) or _holds_model(path) or _is_of_bundle(path):
         return model
     if (rest or listed) and path.suffix.lower() in files.ARCHIVES and path.is_file():
-        raise RunError(f"{path}: an archive; if it holds the model, unpack it and name its folder")
+        raise RunError(
+            f"{path}: an archive; if it holds the model, unpack it and name its folder, else leave it out"
+        )
     if names[0] == "-" or path.is_file():
         return recordings
     if path.suffix.lower() in audio.MEDIA_SUFFIXES and not path.exists():

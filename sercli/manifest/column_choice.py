@@ -12,6 +12,7 @@ from typing import Any
 
 from sercli.audio import SUFFIXES
 from sercli.errors import ConfigError
+from sercli.formatting import count_noun
 from sercli.manifest.columns import (
     FURTHER_RATINGS,
     RATERS,
@@ -148,7 +149,10 @@ def _remark_on_gaps(rows: Sequence[TableRow], start: str, end: str) -> list[str]
     """Count the rows with a start and without an end."""
     cells = [(row.values[start], row.values[end]) for row in rows]
     count = sum(is_absent(last) and not is_absent(first) for first, last in cells)
-    return [f"{count} rows have no end, so each of them lasts to the end of its file"] if count else []
+    if not count:
+        return []
+    lasts = "it lasts" if count == 1 else "each lasts"
+    return [f"{count_noun(count, 'row')} without an end: {lasts} to the end of its file"]
 
 
 def _are_times(rows: Sequence[TableRow], start: str, end: str) -> bool:

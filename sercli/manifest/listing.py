@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sercli.manifest.channels import Channels
+from sercli.manifest.channels import Channels, channel_column
 from sercli.manifest.column_choice import choose_columns, describe_columns, field_label, is_audio
 from sercli.manifest.columns import (
     FURTHER_RATINGS,
@@ -251,7 +251,7 @@ def _unread_time(name: str, table: Table, fields: Mapping[str, str]) -> Problem 
 
 def _unread_channel(table: Table, fields: Mapping[str, str]) -> Problem | None:
     """Refuse a table whose rows take different channels of one recording."""
-    column = next((each for each in table.columns if simplify(each) in ("channel", "channelid")), None)
+    column = channel_column(table.columns)
     if column is None or "file" not in fields:
         return None
     channels = Channels()

@@ -193,7 +193,7 @@ def _entries(value: Any) -> list[tuple[object, Any]] | None:
     file = fields_by_name(value).get("file")
     if file is not None and not isinstance(value[file], list | dict):
         return None  # a row itself
-    if all(isinstance(each, str) and _is_audio(name) for name, each in value.items()):
+    if all(_is_audio(name) and not isinstance(each, dict) for name, each in value.items()):
         return [(name, {"file": name, "emotion": label}) for name, label in value.items()]
     rows = _split(value) or _records(value) or _by_column(value)
     if rows is not None:

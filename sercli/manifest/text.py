@@ -72,7 +72,7 @@ def _decode_bytes(content: bytes, name: str) -> tuple[str | None, Problem | None
         # Where the two differ, Latin-1 has control characters, which are never meant.
         text = content.decode("cp1252")
     except UnicodeDecodeError:
-        return None, Problem(name, f"neither UTF-8 nor Windows-1252 text; {_CSV}")
+        return None, Problem(name, "neither UTF-8 nor Windows-1252 text; save it as UTF-8")
     called = "Latin-1" if text == content.decode("latin-1") else "Windows-1252"
     fact = f"not UTF-8, read as {called}; if names or labels look wrong, save it as UTF-8"
     return text, Problem(name, fact, harmless=True)

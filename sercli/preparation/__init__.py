@@ -165,7 +165,9 @@ def _prepare(
         _refuse_incomplete(source, corpus, place, utterances)
     replaced = Replaced.by(utterances, target)
     if replaced.gone and corpus.utterances is None and not (corpus.any_name or partial):
-        raise CorpusError(f"{place.root}: {replaced}; add --partial to replace the earlier ones by these")
+        raise CorpusError(
+            f"{place.root}: {replaced.shrunk}; add --partial to replace the earlier ones by these"
+        )
 
     prepared, converted, found = _convert(utterances, place, target, progress, lines)
     problems += found

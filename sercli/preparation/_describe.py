@@ -45,13 +45,18 @@ class Replaced:
         changed = sorted(name for name in before.keys() & found.keys() if before[name] != found[name])
         return cls(len(before), len(found), tuple(sorted(before.keys() - found.keys())), tuple(changed))
 
+    @property
+    def shrunk(self) -> str:
+        """Describe the utterances that no longer exist; empty if there are none."""
+        if not self.gone:
+            return ""
+        return (
+            f"{len(self.gone)} of the {self.before} utterances that were prepared before are not among "
+            f"these {self.now} ({_first(self.gone)})"
+        )
+
     def __str__(self) -> str:
-        facts = []
-        if self.gone:
-            facts.append(
-                f"{len(self.gone)} of the {self.before} utterances that were prepared before are not among "
-                f"these {self.now} ({_first(self.gone)})"
-            )
+        facts = [self.shrunk] if self.gone else []
         if self.changed:
             facts.append(
                 f"{len(self.changed)} of the {self.before} utterances that were prepared before have other "

@@ -108,8 +108,10 @@ class StudyReport:
                 continue
             reported = dict.fromkeys(each.report.facts.get("the paper's own metrics") for each in column)
             notes += [f"The paper's metrics on {name}: {fact}." for fact in reported if fact]
-        if any(each.report.one_seed for each in self.found):
-            notes.append("One training a fold: another seed may differ as much as two rows do.")
+        single = [each.report.one_seed for each in self.found]
+        if any(single):
+            some = "" if all(single) else " of some rows"
+            notes.append(f"One training a fold{some}: another seed may differ as much as two rows do.")
         return (*notes, *self._untested())
 
     def _untested(self) -> list[str]:

@@ -222,12 +222,14 @@ def test_rows_that_take_several_channels_of_a_recording_are_refused(tmp_path):
     )
     found, _ = entries(tmp_path / "t.csv", "file,channel,emotion\na.wav,1,sad\nb.wav,2,sad\n")
     assert len(found) == 2
+    found, _ = entries(tmp_path / "t.csv", "file,channel,emotion\na.wav,audio,sad\na.wav,video,angry\n")
+    assert len(found) == 2  # the channel of a rating, not of a recording
 
 
 def test_rows_without_an_end_are_counted(tmp_path):
     rows = "file,emotion,start,end\na.wav,sad,0,1\na.wav,sad,1.5,\na.wav,sad,,\n"
     _, (note,) = entries(tmp_path / "t.csv", rows)
-    assert "; 1 rows have no end, so each of them lasts to the end of its file" in note
+    assert "; 1 row without an end: it lasts to the end of its file" in note
 
 
 def test_participants_are_people_and_subjects_may_be_topics(tmp_path):

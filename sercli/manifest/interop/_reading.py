@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from sercli.errors import ManifestError
-from sercli.manifest.channels import Channels
+from sercli.manifest.channels import Channels, channel_column
 from sercli.manifest.column_choice import field_label
 from sercli.manifest.columns import RATERS, SPELLINGS, fields_by_name, simplify
 from sercli.manifest.listing import read_cells
@@ -70,7 +70,8 @@ class RecordReader:
             stated = {name: _typed(name, value) for name, value in values.items() if value not in (None, "")}
             if not PurePosixPath(stated.get("file", "")).name:
                 return Problem(place, "names no audio file")
-            if not ours and (several := self._channels.add(stated["file"], record.get("channel"))):
+            channel = None if ours else channel_column(record)
+            if channel and (several := self._channels.add(stated["file"], record[channel])):
                 raise ManifestError(f"{place}: {several}")
             if not ours and (nothing := explain_span(stated.get("start"), stated.get("end"))):
                 return Problem(place, nothing)

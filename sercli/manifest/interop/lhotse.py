@@ -146,9 +146,11 @@ def _utterance(
     source = sources[0] if isinstance(sources, list) and sources else None
     if not isinstance(source, dict) or source.get("type") not in ("file", "url"):
         return Problem(place, "its recording is no file")
-    channels = source.get("channels")
-    if len(sources or ()) > 1 or (isinstance(channels, list) and len(channels) > 1):
-        return Problem(place, f"takes one of several channels of {source.get('source')}; {REMEDY}")
+    channels, channel = source.get("channels"), supervision.get("channel")
+    several = len(sources or ()) > 1 or (isinstance(channels, list) and len(channels) > 1)
+    if several and isinstance(channel, int):
+        file = source.get("source")
+        return Problem(place, f"takes channel {channel} of {file}, which has several; {REMEDY}")
     custom = supervision.get("custom")
     record = dict(custom) if isinstance(custom, dict) else {}
     record |= {name: supervision[name] for name in ("id", "speaker", "gender", "text") if name in supervision}

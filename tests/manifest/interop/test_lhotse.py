@@ -166,4 +166,11 @@ def test_a_cut_of_one_of_several_channels_is_refused(tmp_path):
     cut = {"id": "c", "start": 0.0, "duration": 10.0, "channel": 1, "supervisions": [PART]}
     pack(tmp_path / "cuts.jsonl.gz", cut | {"recording": RECORDING | {"sources": [source]}})
     (problem,) = read(tmp_path / "cuts.jsonl.gz")
-    assert problem.fact.startswith("takes one of several channels of /data/call.wav; the channels")
+    assert problem.fact.startswith("takes channel 0 of /data/call.wav, which has several; the channels")
+    both = PART | {"channel": [0, 1]}
+    pack(
+        tmp_path / "cuts.jsonl.gz",
+        cut | {"recording": RECORDING | {"sources": [source]}, "supervisions": [both]},
+    )
+    (found,) = read(tmp_path / "cuts.jsonl.gz")
+    assert found.file == "/data/call.wav"
