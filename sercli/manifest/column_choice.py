@@ -12,7 +12,6 @@ from typing import Any
 
 from sercli.audio import SUFFIXES
 from sercli.errors import ConfigError
-from sercli.formatting import count_noun
 from sercli.manifest.columns import (
     FURTHER_RATINGS,
     RATERS,
@@ -149,10 +148,8 @@ def _remark_on_gaps(rows: Sequence[TableRow], start: str, end: str) -> list[str]
     """Count the rows with a start and without an end."""
     cells = [(row.values[start], row.values[end]) for row in rows]
     count = sum(is_absent(last) and not is_absent(first) for first, last in cells)
-    if not count:
-        return []
-    lasts = "it lasts" if count == 1 else "each lasts"
-    return [f"{count_noun(count, 'row')} without an end: {lasts} to the end of its file"]
+    rows_of = "1 row has no end, so it lasts" if count == 1 else f"{count} rows have no end, so each lasts"
+    return [f"{rows_of} to the end of its file"] if count else []
 
 
 def _are_times(rows: Sequence[TableRow], start: str, end: str) -> bool:

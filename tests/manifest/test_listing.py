@@ -229,7 +229,7 @@ def test_rows_that_take_several_channels_of_a_recording_are_refused(tmp_path):
 def test_rows_without_an_end_are_counted(tmp_path):
     rows = "file,emotion,start,end\na.wav,sad,0,1\na.wav,sad,1.5,\na.wav,sad,,\n"
     _, (note,) = entries(tmp_path / "t.csv", rows)
-    assert "; 1 row without an end: it lasts to the end of its file" in note
+    assert "; 1 row has no end, so it lasts to the end of its file" in note
 
 
 def test_participants_are_people_and_subjects_may_be_topics(tmp_path):
