@@ -14,6 +14,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -541,14 +542,15 @@ def test_fifty_visitors_at_once_and_memory_stays_flat(made, tmp_path):
 
     sizes = []
     with ThreadPoolExecutor(50) as together:
-        for _ in range(3):
+        for _ in range(4):
             told = list(together.map(visit, range(50)))
             assert sum("Download the answer" in each for each in told) == 50
             sizes.append(psutil.Process(server.process.pid).memory_info().rss / 1e6)
     server.wait_for_no_files()
     assert server.stop() == 130
     assert server.errors.read_text() == ""
-    assert sizes[2] - sizes[1] < 60, sizes  # MB; the allocator keeps some of what many threads used
+    # The allocator keeps some of what many threads used at once, in any round; a leak grows in each.
+    assert min(later - earlier for earlier, later in pairwise(sizes[1:])) < 30, sizes  # MB
 
 
 def test_uploads_beyond_the_limit_are_refused_unread(server):
