@@ -88,8 +88,8 @@ def compute(
     place = Workspace(workspace)
     utterances = place.utterances(corpus)
     stores = _stores(place, kind, variants, settings, half)
-    kind, _, number = (device or accelerator).partition(":")  # --device took cuda:1
-    chosen = choose_device(kind, f"[{number}]" if number else "auto")
+    family, _, number = (device or accelerator).partition(":")  # --device took cuda:1
+    chosen = choose_device(family, f"[{number}]" if number else "auto")
     with progress_bar(f"computing {kind}") as progress:
         computed = run(
             list(stores.values()),
