@@ -22,7 +22,7 @@ from sercli.errors import ConfigError, CorpusError
 from sercli.manifest.lengths import Lengths
 from sercli.manifest.speakers import note_speakers
 from sercli.manifest.turns import TurnList
-from sercli.preparation._describe import Preparation, Replaced
+from sercli.preparation._describe import Preparation, Replaced, read_earlier
 from sercli.preparation._lines import TableLines
 from sercli.preparation._opening import is_packed, open_packed
 from sercli.preparation._place import (
@@ -163,7 +163,8 @@ def _prepare(
     corpus = corpus.release(utterances) if corpus.release else corpus
     if not (partial or corpus.counts_from):
         _refuse_incomplete(source, corpus, place, utterances)
-    replaced = Replaced.by(utterances, target)
+    earlier = read_earlier(target)
+    replaced = Replaced.by(utterances, earlier)
     if replaced.gone and corpus.utterances is None and not (corpus.any_name or partial):
         raise CorpusError(
             f"{place.root}: {replaced.shrunk}; add --partial to replace the earlier ones by these"
@@ -197,7 +198,7 @@ def _prepare(
         scaled=sum(bool(item.note) for item in converted),
         reused=sum(item.reused for item in converted),
         settings=_settings(source, place, cutting),
-        replaced=replaced,
+        replaced=replaced.with_audio(prepared, earlier),
         notice=corpus.notice or (place.options[0].notice if place.options else None),
     )
     result.path.unlink(missing_ok=True)  # it would be beside the facts of another one

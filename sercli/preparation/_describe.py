@@ -1,8 +1,8 @@
 """Describe the result of a preparation, as a record and as ``corpus.json``."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Self
@@ -16,6 +16,14 @@ from sercli.protocols import usual_protocol
 from sercli.raters import RaterCounts, count_raters
 from sercli.records import Problem, Utterance
 from sercli.schemes.targets import Target, rated_dimensions
+
+
+def read_earlier(target: Path) -> dict[str, str]:
+    """Return the hash of each utterance's audio by id, of an earlier preparation that can be read."""
+    try:
+        return {each.id: each.sha256 for each in manifest.read(target / "manifest.jsonl")}
+    except (ManifestError, FileNotFoundError):
+        return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +43,15 @@ class Replaced:
     changed: tuple[str, ...] = ()
 
     @classmethod
-    def by(cls, utterances: Sequence[Utterance], target: Path) -> Self:
-        """Compare utterances with those of an earlier preparation, if there is one that can be read."""
-        try:
-            before = {each.id: each.sha256 for each in manifest.read(target / "manifest.jsonl")}
-        except (ManifestError, FileNotFoundError):
-            before = {}
-        found = {each.id: each.sha256 for each in utterances}
-        changed = sorted(name for name in before.keys() & found.keys() if before[name] != found[name])
-        return cls(len(before), len(found), tuple(sorted(before.keys() - found.keys())), tuple(changed))
+    def by(cls, utterances: Sequence[Utterance], earlier: Mapping[str, str]) -> Self:
+        """Compare the ids of utterances with those of an earlier preparation, from `read_earlier`."""
+        found = {utterance.id for utterance in utterances}
+        return cls(len(earlier), len(found), tuple(sorted(earlier.keys() - found)))
+
+    def with_audio(self, prepared: Sequence[Utterance], earlier: Mapping[str, str]) -> Self:
+        """Also compare the audio, whose hashes are known once it is prepared."""
+        changed = (each.id for each in prepared if earlier.get(each.id, each.sha256) != each.sha256)
+        return replace(self, changed=tuple(sorted(changed)))
 
     @property
     def shrunk(self) -> str:

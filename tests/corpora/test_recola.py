@@ -434,7 +434,7 @@ def test_the_recordings_of_avec_are_counted(command_line, tmp_path):
     assert "utterances  9 of 18" in out
     build_avec(tmp_path / "all", AVEC)
     status, out, _ = prepared(command_line, tmp_path / "all", tmp_path / "w")
-    assert (status, "not among" in out) == (0, False)
+    assert (status, "replaced" in out) == (0, False)
     assert prepared(command_line, tmp_path / "half", tmp_path / "w")[0] == 1
     status, out, _ = prepared(command_line, tmp_path / "half", tmp_path / "w", "--partial")
     assert status == 0
@@ -471,6 +471,8 @@ def test_another_corpus_that_shrinks_says_so(command_line, tmp_path, write_wav):
     assert (
         "replaced    1 of the 3 utterances that were prepared before are not among these 2 (c/angry/2)" in out
     )
+    assert "other audio" not in out
+    assert "replaced" not in command_line(*given)[1]
     write_wav(tmp_path / "other" / "c" / "angry" / "0.wav", tone(pitch=900))
     out = command_line("prepare", "folder", tmp_path / "other" / "c", "--workspace", tmp_path / "w")[1]
     assert "before are not among these 1 (c/angry/1); 1 of the 2 utterances that were prepared before" in out
