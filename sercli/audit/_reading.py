@@ -25,7 +25,7 @@ _Stretch = tuple[str, float | None, float | None]
 
 @dataclass(frozen=True, slots=True)
 class _Hashes:
-    """Of a stretch of audio: SHA-256 of its samples and of its file, and its length in seconds."""
+    """SHA-256 of a stretch of audio (its samples) and of its file, and the length of the stretch, seconds."""
 
     samples: str
     file: str

@@ -21,6 +21,7 @@ from torch import nn
 import sercli
 from sercli import files
 from sercli.acoustics import Usual
+from sercli.audio.kinds import HEAD_BYTES, Sort, recognise
 from sercli.bundle._description import (
     FORMAT,
     check_code,
@@ -300,7 +301,7 @@ def _find_inside(source: EncoderSource, folder: Path, named: Mapping[str, str]) 
 
 def _check_weights(stored: bytes, expected: str, place: Path) -> None:
     """Refuse weights that are not those of the description."""
-    if stored.startswith(b"version https://git-lfs"):
+    if (kind := recognise(stored[:HEAD_BYTES])) is not None and kind.sort is Sort.POINTER:
         raise RunError(f"{place}: a git-lfs pointer in place of the weights; run `git lfs pull` beside it")
     if _hash(stored) != expected:
         raise RunError(f"{place}: not the weights that the bundle describes; get the bundle again")

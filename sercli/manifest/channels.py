@@ -14,7 +14,6 @@ REMEDY = (
     "of its own, and name these files in the list"
 )
 
-
 _COLUMNS = ("channel", "channelid")
 # Other values, such as audio and video, are no channels of a recording.
 _CHANNEL = re.compile(r"(?:ch|chan|channel)?[ _-]?(?:\d{1,2}|[ablr]|left|right)", re.IGNORECASE | re.ASCII)

@@ -7,10 +7,8 @@ like ids; otherwise it holds the words.
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath
 from typing import Any
 
-from sercli.audio import SUFFIXES
 from sercli.errors import ConfigError
 from sercli.manifest.columns import (
     FURTHER_RATINGS,
@@ -21,7 +19,7 @@ from sercli.manifest.columns import (
     paired_times,
     simplify,
 )
-from sercli.manifest.tables import Table, TableRow
+from sercli.manifest.tables import Table, TableRow, is_audio
 from sercli.manifest.values import RATINGS, is_absent, parse_cell, parse_number, parse_seconds
 
 # Names that programs make: one word with a digit, or joined parts. "Fine." is a transcript.
@@ -173,11 +171,6 @@ def _is_of_kind(rows: Sequence[TableRow], column: str, field: str) -> bool:
     if field == "style":
         return all(value in _STYLES for value in found)
     return not found or any(parse_number(parse_cell(field, value)) is not None for value in found)
-
-
-def is_audio(name: str) -> bool:
-    """Return whether a name has the suffix of an audio file."""
-    return PurePosixPath(name.strip()).suffix.lower() in SUFFIXES
 
 
 def _are_identifiers(rows: Sequence[TableRow], column: str) -> bool:

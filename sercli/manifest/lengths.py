@@ -77,8 +77,8 @@ def without_foreign_times(
     beyond = {
         each.file for each in timed if (length := lengths[each.file]) is not None and _is_beyond(each, length)
     }
-    spans = [each for each in timed if each.file in beyond and _spans(each, lengths[each.file])]
-    if 2 * len(beyond) <= len(timed) or 2 * len(spans) <= len(beyond):
+    in_seconds = [each for each in timed if each.file in beyond and _may_be_seconds(each, lengths[each.file])]
+    if 2 * len(beyond) <= len(timed) or 2 * len(in_seconds) <= len(beyond):
         return listed, None
     files = {each.file for each in timed}
     complete = [replace(each, start=None, end=None) if each.file in files else each for each in listed]
@@ -97,7 +97,7 @@ def _is_beyond(utterance: Utterance, length: float) -> bool:
     return (utterance.start or 0) >= length or (utterance.end or 0) > length + 0.05
 
 
-def _spans(utterance: Utterance, length: float | None) -> bool:
+def _may_be_seconds(utterance: Utterance, length: float | None) -> bool:
     """Return whether the times of an utterance may be in seconds, by the length of its file."""
     if utterance.end is None or length is None:
         return True

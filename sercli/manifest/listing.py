@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sercli.manifest.channels import Channels, channel_column
-from sercli.manifest.column_choice import choose_columns, describe_columns, field_label, is_audio
+from sercli.manifest.column_choice import choose_columns, describe_columns, field_label
 from sercli.manifest.columns import (
     FURTHER_RATINGS,
     RATERS,
@@ -17,7 +17,7 @@ from sercli.manifest.columns import (
     unread_times,
 )
 from sercli.manifest.rater_columns import named_columns, rater_columns, raters_by_row, read_rater, read_raters
-from sercli.manifest.tables import Table, TableRow, read_table
+from sercli.manifest.tables import Table, TableRow, is_audio, read_table
 from sercli.manifest.values import (
     NAMES,
     RATINGS,

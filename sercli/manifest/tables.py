@@ -180,8 +180,9 @@ def _entry(place: str, value: Any) -> TableRow | Problem:
     return Problem(place, f"not a JSON object{doubt}; write one a line, with a key per column")
 
 
-def _is_audio(name: str) -> bool:
-    return PurePosixPath(name).suffix.lower() in SUFFIXES
+def is_audio(name: str) -> bool:
+    """Return whether a name has the suffix of an audio file."""
+    return PurePosixPath(name.strip()).suffix.lower() in SUFFIXES
 
 
 def _entries(value: Any) -> list[tuple[object, Any]] | None:
@@ -193,7 +194,7 @@ def _entries(value: Any) -> list[tuple[object, Any]] | None:
     file = fields_by_name(value).get("file")
     if file is not None and not isinstance(value[file], list | dict):
         return None  # a row itself
-    if all(_is_audio(name) and not isinstance(each, dict) for name, each in value.items()):
+    if all(is_audio(name) and not isinstance(each, dict) for name, each in value.items()):
         return [(name, {"file": name, "emotion": label}) for name, label in value.items()]
     rows = _split(value) or _records(value) or _by_column(value)
     if rows is not None:

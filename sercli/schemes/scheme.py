@@ -111,7 +111,7 @@ class Scheme:
 
     @property
     def task(self) -> Task:
-        """What a network learns."""
+        """The task of a network: classes, values of dimensions, or both."""
         classes = ("any",) if self.merge is None or self.merge else ()
         dimensions = TRACE_DIMENSIONS if self.traces else tuple(each.field for each in self.targets)
         return Outputs(classes, dimensions, self.traces).task
@@ -149,7 +149,7 @@ class Scheme:
 
     @property
     def counts_votes(self) -> bool:
-        """Whether the votes of the raters decide the labels."""
+        """Whether the labels are counted from the votes of the raters."""
         return self.labels != "corpus"
 
     def select(self, utterances: Iterable[Utterance]) -> Selection:

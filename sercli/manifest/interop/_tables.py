@@ -5,10 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sercli.manifest.column_choice import choose_columns, is_audio
+from sercli.manifest.column_choice import choose_columns
 from sercli.manifest.interop._reading import RecordReader, is_ours
 from sercli.manifest.listing import Entry, read_entries
-from sercli.manifest.tables import line_of, read_table
+from sercli.manifest.tables import is_audio, line_of, read_table
 from sercli.manifest.text import read_start, read_text
 from sercli.records import Note, Problem, Utterance
 

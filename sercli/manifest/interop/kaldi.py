@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sercli.errors import ManifestError, list_some
-from sercli.manifest.column_choice import is_audio
 from sercli.manifest.interop import Format
 from sercli.manifest.interop._reading import RecordReader
+from sercli.manifest.tables import is_audio
 from sercli.manifest.text import read_text
 from sercli.records import Note, Problem, Utterance
 
