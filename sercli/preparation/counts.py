@@ -102,8 +102,8 @@ def _note_repeated(groups: Sequence[Sequence[Utterance]]) -> list[Problem]:
     first, copy = groups[0][:2]
     count = sum(map(len, groups)) - len(groups)
     fact = (
-        f"same audio, emotion and speaker as {first.source or first.file}; utterances that repeat another one "
-        f"and are counted again: {count}; remove the copies if this is not meant"
+        f"same audio, emotion and speaker as {first.source or first.file}; utterances that repeat another "
+        f"one and are counted again: {count}; remove the copies if this is not meant"
     )
     return [Problem(copy.source or copy.file, fact, harmless=True)]
 

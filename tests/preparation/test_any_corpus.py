@@ -148,8 +148,8 @@ def test_a_copied_folder_is_noted(workspace, tmp_path, write_wav):
     result = prepare("folder", tmp_path / "mine", workspace)
     (note,) = (each for each in result.problems if not isinstance(each, Note))
     assert str(note) == (
-        "train/sad/0.wav: same audio, emotion and speaker as all/sad/0.wav; utterances that repeat another "
-        "one and are counted again: 3; remove the copies if this is not meant"
+        "train/sad/0.wav: same audio, emotion and speaker as all/sad/0.wav; utterances that repeat "
+        "another one and are counted again: 3; remove the copies if this is not meant"
     )
 
 
