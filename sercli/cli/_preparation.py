@@ -109,13 +109,15 @@ def _speakers(result: "Preparation") -> str:
 def _raters(found: "RaterCounts", utterances: int) -> str:
     from sercli.formatting import PERCENT, PLAIN
 
-    each = f"{found.fewest}" if found.fewest == found.most else f"{found.fewest} to {found.most}"
+    each = f"{found.fewest} to {found.most} raters"
+    if found.fewest == found.most:
+        each = "1 rater" if found.most == 1 else f"{found.most} raters"
     of = (
         f"{found.utterances} of {utterances} utterances have" if found.utterances < utterances else "all have"
     )
     alpha = "" if found.alpha is None else f", Krippendorff's alpha {PLAIN.number(found.alpha)}"
     return (
-        f"{of} labels of {each} raters; a majority on {PERCENT.with_unit(found.majority)}, a tie on "
+        f"{of} labels of {each}; a majority on {PERCENT.with_unit(found.majority)}, a tie on "
         f"{PERCENT.with_unit(found.tied)}; mean agreement {PERCENT.with_unit(found.agreement)}{alpha}"
     )
 

@@ -21,6 +21,7 @@ from sercli.cli._options import (
 )
 from sercli.cli._output import progress_bar
 from sercli.cli._preparation import print_preparation
+from sercli.errors import ConfigError
 
 # Options that only some readers have, by setting: how they are typed, and which corpora have them.
 _OPTIONS = {
@@ -173,9 +174,15 @@ def prepare(
 
 
 def _check_options(corpus: str, given: Mapping[str, Any]) -> None:
-    """Refuse the options that the reader of a corpus does not have."""
-    from sercli.corpora import get_corpus
+    """Refuse a path in place of a corpus, and the options that the reader of a corpus does not have."""
+    from sercli.corpora import corpus_names, get_corpus
 
+    if corpus not in corpus_names() and Path(corpus).exists():
+        raise ConfigError(
+            f"'{corpus}' is a path; write the name of the corpus before it: `sercli prepare folder {corpus}` "
+            "for a folder for each emotion, csv for a table, manifest for a list of another tool, or a name "
+            "that `sercli corpora` lists"
+        )
     reader = get_corpus(corpus).options
     for key in given:
         if reader is None or key not in reader.model_fields:

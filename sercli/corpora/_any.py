@@ -73,7 +73,8 @@ class TableOptions(AnyOptions):
 
     columns: dict[str, str] = Field({})
     """Column by field (``speaker``, ``emotion``, ``file`` and so on), if its name is not a usual one; empty
-    to switch the field off. The fields ``raters`` and ``ratings`` may have several columns, as "a,b"."""
+    to switch the field off. The fields ``raters``, ``ratings`` and ``emotion`` (a column for each emotion)
+    may have several columns, as "a,b"."""
     scale: Annotated[tuple[float, float] | None, BeforeValidator(_read_scale)] = None
     """Lowest and highest possible rating, as [1, 5], if utterances are rated."""
 

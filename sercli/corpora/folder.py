@@ -13,6 +13,7 @@ from pydantic import model_validator
 from sercli import audio
 from sercli.corpora import Corpus
 from sercli.corpora._any import AnyOptions, complete, remedy
+from sercli.corpora._elsewhere import pattern_of_names, remedy_elsewhere
 from sercli.corpora._levels import MEANINGS, NOT_USED, Levels, find_levels, named_levels
 from sercli.files import ARCHIVES, walk
 from sercli.labels import is_part, to_noun, trim
@@ -20,9 +21,9 @@ from sercli.manifest.interop import audiofolder
 from sercli.records import Problem, Utterance
 
 _OUTSIDE = (
-    "is in no emotion's folder; give the folder above those of the emotions. If file names contain the "
-    "emotion, add for example --speaker-pattern '(?P<emotion>[a-z]+)_'; else list files and emotions in a "
-    "table for `sercli prepare csv`"
+    "give the folder above those of the emotions. If file names contain the emotion, add for example "
+    "--speaker-pattern '(?P<emotion>[a-z]+)_'; else list files and emotions in a table for "
+    "`sercli prepare csv`"
 )
 
 
@@ -84,15 +85,21 @@ def parse(root: Path, options: FolderOptions) -> Iterator[Utterance | Problem]:
     if isinstance(levels, Problem):
         yield levels
         return
+    names = [path.relative_to(root).as_posix() for path in recordings]
+    named = any(is_emotion(each[levels.emotion]) for each in folders if levels.emotion < len(each))
+    elsewhere = "" if named or options.meanings else remedy_elsewhere(root, names, is_emotion)
+    if elsewhere and levels.certain and pattern_of_names(names, is_emotion):
+        level = "/".join([NOT_USED] * levels.emotion + ["emotion"])
+        fact = f"no name of a folder is a known emotion, and {elsewhere}; if the folders are the labels, add"
+        yield Problem(".", f"{fact} --set levels={level}")
+        return
     yield from levels.notes
     for folder, paths in _by_folder(files, root, levels.emotion):
         inside = [path for path in paths if path in taken]
         if not folder:
             for path in inside:
-                yield Problem(
-                    path.relative_to(root).as_posix(),
-                    _OUTSIDE,
-                )
+                fact = f"is in no emotion's folder; {elsewhere or _OUTSIDE}"
+                yield Problem(path.relative_to(root).as_posix(), fact)
         elif is_emotion(folder[-1]) or (inside and levels.certain and not is_part(folder[-1])):
             other = (path for path in paths if path not in taken)
             yield from _other_kinds(other, root, len(folder), beside)
@@ -107,10 +114,10 @@ def parse(root: Path, options: FolderOptions) -> Iterator[Utterance | Problem]:
                 utterance = Utterance(id="", corpus="", file=file, emotion_raw=folder[-1], **facts)
                 yield complete(utterance, file, options)
         elif inside:
-            yield _without_emotion(root, folder, inside)
+            yield _without_emotion(root, folder, inside, elsewhere)
 
 
-def _without_emotion(root: Path, folder: tuple[str, ...], inside: Sequence[Path]) -> Problem:
+def _without_emotion(root: Path, folder: tuple[str, ...], inside: Sequence[Path], elsewhere: str) -> Problem:
     """Explain that a folder with recordings is not one of an emotion, and what may be meant."""
     place, name = "/".join(folder), folder[-1]
     if (root / "wav.scp").is_file():
@@ -121,7 +128,9 @@ def _without_emotion(root: Path, folder: tuple[str, ...], inside: Sequence[Path]
         fact = "its name is that of a part, not of an emotion; move the folders of emotions out of it"
         return Problem(place, fact)
     count = f"{len(inside)} recording" + "s" * (len(inside) > 1)
-    fact = f"a folder of {count}, whose name is not a known emotion; {remedy(name)}"
+    fact = f"a folder of {count}, whose name is not a known emotion; {elsewhere or remedy(name)}"
+    if elsewhere:
+        return Problem(place, fact)
     deeper = max(len(path.relative_to(root).parts) - 1 for path in inside) - len(folder)
     if deeper:  # the folders of emotions may be below
         names = "/".join([*["-"] * (len(folder) - 1), "speaker", *["-"] * (deeper - 1), "emotion"])

@@ -86,8 +86,8 @@ def describe_columns(
         joined: columns by field, for fields that several columns hold.
     """
     joined = joined or {}
-    named = [f"{field_label(field)} <- {column}" for field, column in fields.items()]
-    read = ", ".join([*named, *(f"{field} <- {' + '.join(own)}" for field, own in joined.items() if own)])
+    named = {**fields} | {field: " + ".join(own) for field, own in joined.items() if own}
+    read = ", ".join(f"{field_label(field)} <- {column}" for field, column in named.items())
     known = {*fields.values(), *(column for own in joined.values() for column in own)}
     left = [column for column in columns if column and column not in known]
     return read + (f"; not read: {', '.join(left)}" if left else "")

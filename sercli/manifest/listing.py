@@ -1,7 +1,7 @@
 """Read a table whose rows are utterances: the values of each row by field."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from sercli.manifest.columns import (
     simplify,
     unread_times,
 )
+from sercli.manifest.emotion_columns import columns_of_emotions, names_of_emotions, read_emotions
 from sercli.manifest.rater_columns import named_columns, rater_columns, raters_by_row, read_rater, read_raters
 from sercli.manifest.tables import Table, TableRow, is_audio, read_table
 from sercli.manifest.values import (
@@ -76,9 +77,9 @@ def read_entries(
 
     Args:
         path: the table.
-        chosen: column by field, as far as the user names it; an empty name switches the field off. The field
-            ``raters`` may have several columns, separated by commas; so may ``ratings``, whose columns are
-            further dimensions.
+        chosen: column by field, as far as the user names it; an empty name switches the field off. These
+            fields may have several columns, separated by commas: ``raters``; ``ratings``, whose columns are
+            further dimensions; and ``emotion_raw``, whose columns are named by the emotions.
         needed: fields that every row must have; labels of raters or ratings replace the label.
         join: if a table has a row for each rater of a recording, make one entry of these rows.
     """
@@ -90,7 +91,11 @@ def read_entries(
     ratings = named_columns(table, chosen.get(FURTHER_RATINGS))
     if "emotion_raw" not in chosen and fields.get("emotion_raw") in raters:
         del fields["emotion_raw"]
-    found = {*fields, *([RATERS] if raters else []), *([FURTHER_RATINGS] if ratings else [])}
+    by_emotion = (
+        () if raters or "emotion_raw" in fields else columns_of_emotions(table, chosen.get("emotion_raw"))
+    )
+    several = {"emotion_raw": by_emotion, RATERS: raters, FURTHER_RATINGS: ratings}
+    found = {*fields, *(name for name, columns in several.items() if columns)}
     judged = raters or ratings or RATINGS & fields.keys()
     wanted = [field for field in needed if not (judged and field == "emotion_raw")]
     absent = [field for field in (*filter(chosen.get, chosen), *wanted) if field not in found]
@@ -103,35 +108,37 @@ def read_entries(
         return
     by_row = raters_by_row(table, fields) if join and not raters and chosen.get(RATERS) != "" else ()
     if by_row:
-        raters = by_row
+        raters = several[RATERS] = by_row
         del fields["emotion_raw"]
         remarks.append(
             "each row has the label of one rater; the rows of a recording become one utterance; --column "
             "raters= leaves the rows as they are"
         )
     if rows:
-        yield _note(path.name, table, fields, {RATERS: raters, FURTHER_RATINGS: ratings}, remarks)
-    entries = _entries(table, fields, raters, ratings, by_row=bool(by_row))
+        yield _note(path.name, table, fields, several, remarks)
+
+    def read_labels(row: TableRow) -> dict[str, Any]:
+        if by_emotion:
+            return read_emotions(row.values, by_emotion)
+        return {RATERS: read_rater(row, raters) if by_row else read_raters(row.values, raters)}
+
+    entries = _entries(table, fields, read_labels, ratings)
     yield from _joined(entries) if by_row else entries
 
 
 def _entries(
     table: Table,
     fields: Mapping[str, str],
-    raters: Sequence[str],
+    read_labels: Callable[[TableRow], dict[str, Any]],
     ratings: Sequence[str],
-    *,
-    by_row: bool,
 ) -> Iterator[Entry | Problem]:
     """Yield the rows of a table, or a problem for each row that can't be read.
 
     Args:
         table: the table.
         fields: column by field.
-        raters: columns of the raters' labels.
+        read_labels: function that returns the labels of a row that several columns hold, by field.
         ratings: columns of further dimensions.
-        by_row: whether the first column of raters names the rater of the row, and the second one has the
-            label.
     """
     rows = table.rows
     whole = {field for field in NAMES & fields.keys() if _are_whole(rows, fields[field])}
@@ -146,11 +153,11 @@ def _entries(
             if not (parse_number(values.get("duration")) or 0) > 0:
                 values.pop("duration", None)  # it only repeats the length of the audio itself
             try:
-                labelled = read_rater(item, raters) if by_row else read_raters(item.values, raters)
+                labels = read_labels(item)
             except ValueError as error:
-                yield Problem(item.place, f"raters: {error}; write labels, for example anger|sadness")
+                yield Problem(item.place, str(error))
                 continue
-            more: dict[str, Any] = {RATERS: labelled, FURTHER_RATINGS: _read_ratings(item.values, ratings)}
+            more = labels | {FURTHER_RATINGS: _read_ratings(item.values, ratings)}
             values |= {name: own for name, own in more.items() if own}
             yield Entry(item.place, values, item.values, fields)
 
@@ -278,10 +285,17 @@ def grouped_times(rows: Sequence[TableRow], fields: Mapping[str, str]) -> dict[s
 def _no_column(path: Path, table: Table, field: str, chosen: Mapping[str, str]) -> Problem:
     listed = ", ".join(column for column in table.columns if column)
     wanted = chosen.get(field) or field_label(field)
-    if field in (RATERS, FURTHER_RATINGS) and "," in wanted:
+    if field in ("emotion_raw", RATERS, FURTHER_RATINGS) and "," in wanted:
         known = set(map(simplify, table.columns))
         wanted = "', '".join(each.strip() for each in wanted.split(",") if simplify(each) not in known)
     fact = f"no column '{wanted}'; the columns are {listed}"
     if any(map(is_audio, table.columns)) or table.columns[0].startswith("#"):
         return Problem(path.name, f"{fact}; the first line must name the columns, such as file and emotion")
-    return Problem(path.name, f"{fact}; name the right one with --column {field_label(field)}=COLUMN")
+    remedy = f"name the right one with --column {field_label(field)}=COLUMN"
+    by_emotion = names_of_emotions(table)
+    if field == "emotion_raw" and not chosen.get(field) and len(by_emotion) > 1:
+        remedy = (
+            "if a column for each emotion holds numbers of votes, name these columns with "
+            f"--column emotion={','.join(by_emotion)}"
+        )
+    return Problem(path.name, f"{fact}; {remedy}")

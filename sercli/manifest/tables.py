@@ -128,10 +128,15 @@ def read_json_lines(path: Path) -> Iterator[TableRow | Problem]:
 
 def lists_in(folder: Path) -> str:
     """Name the lists in a folder that was given in place of a list, as the end of a sentence."""
-    files = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in _SUFFIXES and path.is_file()]
-    names = sorted(path.name for path in files if path.name != "label_map.json")
-    damaged = [f"; {path.name} is {kind}" for path in files if (kind := parquet_kind(path))]
+    names = list_names(folder)
+    damaged = [f"; {name} is {kind}" for name in names if (kind := parquet_kind(folder / name))]
     return (f"; it holds {list_some(names, _SHOWN)}" if names else "") + "".join(damaged[:1])
+
+
+def list_names(folder: Path) -> list[str]:
+    """Return the names of the files in a folder that may be lists, sorted."""
+    files = (path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and path.is_file())
+    return sorted(path.name for path in files if path.name != "label_map.json")
 
 
 def _from_json(text: str, name: str) -> tuple[list[str], list[TableRow | Problem]]:

@@ -96,7 +96,8 @@ def split_labels(value: Any) -> list[str]:
     else:
         parts = list(value) if isinstance(value, list | tuple) else [value]
     if any(isinstance(part, bool | dict | list) for part in parts):
-        raise ValueError(f"'{value}' is neither a label nor a list of labels")
+        fact = f"'{value}' is neither a label nor a list of labels"
+        raise ValueError(f"raters: {fact}; write labels, for example anger|sadness")
     return [trim(str(part)) for part in parts if not is_absent(part)]
 
 

@@ -1,4 +1,5 @@
 import os
+import re
 
 import pytest
 
@@ -52,6 +53,41 @@ def test_recordings_in_formats_that_are_not_read_are_taken_up_to_be_named(tmp_pa
     assert only.file == "sad/a.wav"
     fact = "left out: a.mp4, because a.wav is beside it; rename it if it is another recording"
     assert told == Problem("sad", fact, harmless=True)
+
+
+@pytest.mark.parametrize(
+    ("files", "read"),
+    [
+        # speakers whose names would be the labels
+        (
+            ["anna/angry_1.wav", "anna/sad_2.wav", "bert/sad_1.wav"],
+            [("anna", "anger"), ("anna", "sadness"), ("bert", "sadness")],
+        ),
+        (["s01/01-angry.wav", "s02/02-happy-3.wav"], [("s01", "anger"), ("s02", "happiness")]),
+        (["wavs/x_hello_fear03.wav", "wavs/y_hi_joy1.wav"], [(None, "fear"), (None, "happiness")]),
+        (["a_anger.wav", "b_neutral.wav"], [(None, "anger"), (None, "neutral")]),
+    ],
+)
+def test_emotions_in_file_names_are_proposed_as_a_pattern_that_works(tmp_path, files, read):
+    found = parse(tmp_path, *files)
+    assert all(isinstance(item, Problem) for item in found)
+    pattern = re.search("--speaker-pattern '([^']+)'", found[0].fact)[1]
+    found = parse(tmp_path, speaker_pattern=pattern)
+    assert [(each.speaker, each.emotion) for each in found] == read
+
+
+def test_folders_that_are_labels_beside_emotions_in_the_names(tmp_path):
+    files = ["loud/angry_1.wav", "loud/sad_2.wav", "low/sad_1.wav"]
+    (problem,) = parse(tmp_path, *files)
+    assert problem.fact.endswith("if the folders are the labels, add --set levels=emotion")
+    found = [each for each in parse(tmp_path, levels="emotion") if isinstance(each, Utterance)]
+    assert [each.emotion for each in found] == ["loud", "loud", "low"]
+
+
+def test_a_list_beside_a_folder_of_recordings_is_named(tmp_path):
+    (tmp_path / "my labels.csv").write_text("file,emotion\n")
+    (problem,) = (each for each in parse(tmp_path, "wavs/1.wav", "wavs/2.wav") if not each.harmless)
+    assert f"`sercli prepare csv '{tmp_path}/my labels.csv'`" in problem.fact
 
 
 def test_a_recording_beside_the_folders_is_a_problem(tmp_path):

@@ -1,0 +1,78 @@
+"""Read the label of a row from a table with a column for each emotion: 0 or 1, or numbers of votes."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sercli.labels import to_noun
+from sercli.manifest.columns import RATERS
+from sercli.manifest.rater_columns import named_columns
+from sercli.manifest.tables import Table
+from sercli.manifest.values import is_absent, parse_number
+
+_AROUND = re.compile(r"^(?:is|has|emotion|emo|label)[ _-]|[ _-](?:votes?|count)$", re.IGNORECASE)
+_FLAGS = {"true": 1, "false": 0, "yes": 1, "no": 0}
+
+
+def columns_of_emotions(table: Table, chosen: str | None) -> tuple[str, ...]:
+    """Return the columns that are named by the emotions; none if there are not several.
+
+    Args:
+        table: the table.
+        chosen: names of the columns, separated by commas; ``None`` searches known nouns whose columns hold
+            only 0 and 1. Larger numbers may be votes or intensities, so the user has to name these columns.
+    """
+    if chosen is not None:
+        return named_columns(table, chosen) if "," in chosen else ()
+    named = names_of_emotions(table)
+    cells = {column: [_count(row.values[column]) for row in table.rows] for column in named}
+    found = tuple(column for column, own in cells.items() if all(count in (0, 1) for count in own))
+    flagged = any(count for column in found for count in cells[column])
+    return found if len(found) > 1 and flagged else ()
+
+
+def names_of_emotions(table: Table) -> tuple[str, ...]:
+    """Return the columns whose names are known nouns."""
+    return tuple(column for column in table.columns if to_noun(label_of(column)))
+
+
+def label_of(column: str) -> str:
+    """Return the label that a column is named by: that of ``emotion_anger`` and ``anger_votes`` is anger."""
+    return _AROUND.sub("", column.strip())
+
+
+def read_emotions(row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
+    """Return the label of a row as ``emotion_raw``, or its labels as those of raters.
+
+    A single 1 is the label. Several are labels of one rater. Larger numbers count raters with one label
+    each.
+
+    Raises:
+        ValueError: a cell holds something else.
+    """
+    counts: dict[str, int] = {}
+    for column in columns:
+        count = _count(row[column])
+        if count is None:
+            raise ValueError(f"'{row[column]}' in column '{column}' is neither 0, 1 nor a number of votes")
+        if count:
+            counts[label_of(column)] = count
+    if sum(counts.values()) == 1:
+        return {"emotion_raw": next(iter(counts))}
+    if not counts:
+        return {}
+    if max(counts.values()) == 1:
+        return {RATERS: ({"rater": "1", "emotions": list(counts)},)}
+    labels = [label for label, count in counts.items() for _ in range(count)]
+    return {RATERS: tuple({"rater": str(at), "emotions": [label]} for at, label in enumerate(labels, 1))}
+
+
+def _count(cell: Any) -> int | None:
+    """Return a cell as a whole number that is not negative; an empty cell is 0."""
+    if is_absent(cell):
+        return 0
+    if isinstance(cell, bool):
+        return int(cell)
+    text = str(cell).strip().casefold()
+    number = _FLAGS[text] if text in _FLAGS else parse_number(text)
+    return int(number) if number is not None and number >= 0 and float(number).is_integer() else None
