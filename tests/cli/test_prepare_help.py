@@ -50,9 +50,6 @@ def test_the_help_of_every_corpus_says_what_to_run(command_line, name):
 
 
 def test_a_path_in_place_of_a_corpus_is_refused_with_the_command(command_line, tmp_path):
-    result = command_line("prepare", tmp_path)
-    assert result.exit_code == 1
-    assert (
-        f"'{tmp_path}' is a path; write the name of the corpus before it: `sercli prepare folder"
-        in result.output
-    )
+    status, _, err = command_line("prepare", tmp_path)
+    assert status == 1
+    assert f"'{tmp_path}' is a path; write the name of the corpus before it: `sercli prepare folder" in err
