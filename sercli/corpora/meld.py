@@ -55,11 +55,11 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
             continue
         name = item.id.removeprefix("meld/")
         row = rows.get(name, {})
+        without.pop(name, None)
         raw = row.get("Emotion", "").strip().lower()
         if raw not in _EMOTIONS:
             unlabelled.append(item.file)
             continue
-        del without[name]
         yield replace(
             item,
             speaker=row.get("Speaker", "").strip() or None,

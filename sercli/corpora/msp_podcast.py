@@ -82,8 +82,8 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
             continue
         name = item.id.removeprefix("msp-podcast/")
         row = rows.get(name, {})
+        without.pop(name, None)
         if row.get("EmoClass", "").strip() in _EMOTIONS:
-            del without[name]
             yield replace(item, **_facts(row), raters=tuple(raters.get(name, ())) or None)
         elif name.startswith(_UNLABELLED):
             withheld += 1

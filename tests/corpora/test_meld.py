@@ -112,6 +112,14 @@ def test_without_labels_nothing_is_read(tmp_path):
     assert problem.fact == "no known emotion in the tables (1 recordings)"
 
 
+def test_a_label_that_is_no_known_emotion_has_its_recording(tmp_path):
+    touch_all(tmp_path, ["train_splits/dia0_utt0.wav"])
+    row = next(rows("train"))
+    write_table(tmp_path / "train_sent_emo.csv", [(*row[:3], "bliss", *row[4:])])
+    (problem,) = parse(tmp_path)
+    assert problem.fact == "no known emotion in the tables (1 recordings)"
+
+
 @pytest.mark.parametrize("name", ["dia0_utt0", "_dia0_utt0", "train_dia0", "val_dia0_utt0"])
 def test_foreign_names(name):
     assert from_name(name) is None
