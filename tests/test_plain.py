@@ -70,6 +70,7 @@ BAD_YAML = {
     "key that is an alias": ("a: &a b\n*a : 1", r"a key must be written in full, not as the alias \*a"),
     "anchor twice": ("a: &x 1\nb: &x 2", "two anchors are called &x"),
     "merging a number": ("a:\n  <<: 3", "copies the keys of a mapping"),
+    "tab": ("a: 1\nb:\n\tc: 2\n", r"yaml:3: not valid YAML \(a tab where YAML needs blanks; replace"),
     "control character": ("a: ü\nb: 2\nc: \x00", r"yaml:3: not valid YAML \(the character U\+0000 is not"),
     "open bracket": ("a: [1", "not valid YAML"),
 }

@@ -11,7 +11,7 @@ from sercli import registry
 from sercli.audio import SAMPLE_RATE
 from sercli.augmentations import AugmentationConfig
 from sercli.config import Config
-from sercli.errors import ConfigError, ProtocolError, UnknownNameError
+from sercli.errors import ConfigError, ProtocolError, UnknownNameError, suggest
 from sercli.features import Array, Feature, FeatureConfig, feature_names, get_feature
 from sercli.formatting import count_noun
 from sercli.models import Architecture, NetworkConfig
@@ -81,6 +81,9 @@ class FeatureChoice(Config):
         kind = str(rest.pop("kind"))
         own = {name: rest.pop(name) for name in ("statistics", "number") if name in rest}
         feature = look_up(get_feature, kind)
+        known = ["kind", "statistics", "number", *feature.config.model_fields]
+        if foreign := rest.keys() - set(known):
+            raise ConfigError(f"unknown setting '{min(foreign)}'; {suggest(min(foreign), known)}")
         config = feature.config(**rest).pinned()
         needed = feature.needs(config)
         if needed is not None and own.setdefault("statistics", needed) != needed:

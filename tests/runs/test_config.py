@@ -35,6 +35,7 @@ def test_what_is_written_is_read_again():
         ({"modell": {}}, "unknown setting 'modell'; did you mean model?"),
         ({"model": {"filter": 3}}, "unknown setting 'filter'; did you mean filters"),
         ({"features": {"x": {"windw_ms": 3}}}, "unknown setting 'windw_ms'; did you mean window_ms"),
+        ({"features": {"x": {"kindd": "logmel"}}}, "features.x: unknown setting 'kindd'; did you mean kind?"),
         ({"features": {"x": {"kind": "logmel4d"}}}, "did you mean logmel40, logmel3d"),
         ({"training": {"epochs": 3}}, "training: unknown setting 'epochs'; did you mean max_epochs"),
         ({"training": {"lr": 1e-6}}, None),
