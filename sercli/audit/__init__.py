@@ -22,7 +22,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ListedUtterance:
     """An utterance of a list.
 
     Attributes:
@@ -53,14 +53,14 @@ class Division:
     """
 
     name: str
-    parts: Mapping[str, Sequence[Item]]
+    parts: Mapping[str, Sequence[ListedUtterance]]
     shares: Mapping[str, str] = field(default_factory=dict)
     shares_of: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     joined: bool = False
     no_speaker: str = ""
 
     @property
-    def items(self) -> list[Item]:
+    def items(self) -> list[ListedUtterance]:
         """All items."""
         return [item for part in PARTS for item in self.parts.get(part, ())]
 

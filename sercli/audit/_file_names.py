@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from sercli.audit import Item
+from sercli.audit import ListedUtterance
 from sercli.corpora import get_corpus, loadable_corpora
 from sercli.labels import to_noun
 from sercli.records import Utterance
@@ -18,7 +18,9 @@ from sercli.records import Utterance
 _WRONG = 0.1
 
 
-def complete_by_names(parts: Mapping[str, Sequence[Item]]) -> tuple[dict[str, list[Item]], list[str]]:
+def complete_by_names(
+    parts: Mapping[str, Sequence[ListedUtterance]],
+) -> tuple[dict[str, list[ListedUtterance]], list[str]]:
     """Complete items by their file names, and describe what was done.
 
     Args:
@@ -55,7 +57,7 @@ def _named(listed: Utterance, readers: Sequence[Callable[[str], Utterance | None
     return next((known for read in readers if (known := read(stem)) is not None), None)
 
 
-def _contradicted(named: Sequence[tuple[Item, Utterance]]) -> str:
+def _contradicted(named: Sequence[tuple[ListedUtterance, Utterance]]) -> str:
     """Name the column that contradicts the names; empty if none does."""
     declared = [
         (f"{known.corpus}/{item.declared_speaker}", known) for item, known in named if item.declared_speaker
@@ -94,7 +96,7 @@ def _noun(utterance: Utterance) -> str | None:
     return utterance.emotion or to_noun(utterance.emotion_raw or "")
 
 
-def _completed(item: Item, known: Utterance) -> Item:
+def _completed(item: ListedUtterance, known: Utterance) -> ListedUtterance:
     """Complete an utterance by the facts in its file's name."""
     listed = item.utterance
     kept = ("file", "sha256", "source_sha256", "start", "end", "duration", "transcript")
@@ -104,7 +106,7 @@ def _completed(item: Item, known: Utterance) -> Item:
     return replace(item, utterance=replace(known, **stated, source=source, emotion=emotion, emotion_raw=raw))
 
 
-def _by_file(item: Item) -> Item:
+def _by_file(item: ListedUtterance) -> ListedUtterance:
     """Give an utterance an id from its file, so that it has the same id in every list."""
     listed = item.utterance
     cut = "" if listed.start is None and listed.end is None else f"#{listed.start!r}-{listed.end!r}"

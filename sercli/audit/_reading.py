@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sercli import audio, files
-from sercli.audit import Item
+from sercli.audit import ListedUtterance
 from sercli.errors import AudioError, ManifestError
 from sercli.manifest.interop import read_list
 from sercli.manifest.lengths import without_foreign_times
@@ -31,7 +31,7 @@ class _Hashes:
     file: str
     seconds: float
 
-    def add_to(self, item: Item) -> Item:
+    def add_to(self, item: ListedUtterance) -> ListedUtterance:
         hashed = replace(item.utterance, sha256=self.samples, source_sha256=self.file)
         return replace(item, utterance=hashed, seconds=self.seconds)
 
@@ -60,7 +60,7 @@ class ListReader:
             fact = kind or "no such folder; --audio-root names the folder of the audio files"
             raise ManifestError(f"{self.audio_root}: {fact}")
 
-    def read(self, path: Path, keep: Keep | None = None) -> tuple[list[Item], list[str]]:
+    def read(self, path: Path, keep: Keep | None = None) -> tuple[list[ListedUtterance], list[str]]:
         """Read a list, or the rows to keep; return the items and notes for the user.
 
         Raises:
@@ -86,10 +86,10 @@ class ListReader:
         items = []
         for each in placed:
             file = base / each.file
-            items.append(Item(each, each.speaker, str(file) if file.is_file() else None))
+            items.append(ListedUtterance(each, each.speaker, str(file) if file.is_file() else None))
         return items, notes
 
-    def add_hashes(self, items: Sequence[Item]) -> list[Item]:
+    def add_hashes(self, items: Sequence[ListedUtterance]) -> list[ListedUtterance]:
         """Add the hashes of items whose audio exists; a file that can't be read gets none."""
         stretches = [
             None

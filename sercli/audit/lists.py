@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from sercli.audit import Division, Item
+from sercli.audit import Division, ListedUtterance
 from sercli.audit._file_names import complete_by_names
 from sercli.audit._reading import Keep, ListReader, describe
 from sercli.corpora import corpus_names, get_corpus
@@ -136,7 +136,7 @@ def from_folder(
 def _division(
     name: str, lists: Mapping[str, tuple[Path, Keep | None]], reader: ListReader
 ) -> tuple[Division, list[str]]:
-    parts: dict[str, list[Item]] = {}
+    parts: dict[str, list[ListedUtterance]] = {}
     notes: list[str] = []
     for part, (path, keep) in lists.items():
         parts[part], read_notes = reader.read(path, keep)
@@ -186,7 +186,7 @@ def _name_speakers(paths: Iterable[Path], columns: Mapping[str, str]) -> str:
     return f"if {which} names the speakers, add --column speaker={chosen}"
 
 
-def _shares(parts: Mapping[str, Iterable[Item]]) -> dict[str, str]:
+def _shares(parts: Mapping[str, Iterable[ListedUtterance]]) -> dict[str, str]:
     """Return the reasons why parts of these lists' corpus share something in any division."""
     corpora = {item.utterance.corpus for items in parts.values() for item in items}
     known = corpora & set(corpus_names())

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sercli.audit import Division, Item
+from sercli.audit import Division, ListedUtterance
 from sercli.corpora import corpus_names, get_corpus
 from sercli.protocols import Protocol, UnknownSpeakers, fold_digest, get_protocol
 from sercli.records import PARTS, Fold, Utterance
@@ -67,5 +67,5 @@ def divisions(utterances: Sequence[Utterance], folds: Sequence[Fold], protocol: 
     ]
 
 
-def _item(utterance: Utterance) -> Item:
-    return Item(utterance, utterance.speaker)
+def _item(utterance: Utterance) -> ListedUtterance:
+    return ListedUtterance(utterance, utterance.speaker)

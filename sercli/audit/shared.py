@@ -7,11 +7,11 @@ from dataclasses import replace
 from itertools import combinations
 from pathlib import PurePosixPath
 
-from sercli.audit import Division, Finding, Item, Verdict, judge
+from sercli.audit import Division, Finding, ListedUtterance, Verdict, judge
 from sercli.manifest.speakers import DIFFERENCES, loosely, narrowly
 from sercli.manifest.values import is_absent
 
-Key = Callable[[Item], str | None]
+Key = Callable[[ListedUtterance], str | None]
 """Returns the value of an item that parts may share; ``None`` if it has none."""
 
 # Suffixes that programs append to a file's name when they cut or change it.
@@ -101,7 +101,7 @@ def texts(division: Division) -> Finding:
     Texts without an id are compared by their words, if they have four or more: anyone says "okay".
     """
 
-    def key(item: Item) -> str | None:
+    def key(item: ListedUtterance) -> str | None:
         words = (item.utterance.transcript or "").casefold().split()
         if item.utterance.text_id is None and item.utterance.style != "improvised" and len(words) >= 4:
             return f"{item.utterance.corpus}/{' '.join(words)}"
@@ -116,7 +116,7 @@ def segments(division: Division) -> Finding:
     Pieces whose times do not overlap are different utterances. If their recording is in several parts, the
     fact is reported, but it is not a leak.
     """
-    found: dict[str, list[tuple[str, Item]]] = defaultdict(list)
+    found: dict[str, list[tuple[str, ListedUtterance]]] = defaultdict(list)
     for part, items in division.parts.items():
         for item in items:
             found[_recording(item)].append((part, item))
@@ -144,7 +144,7 @@ def same_audio(division: Division) -> Finding:
         fact = "the audio files were not found; name their folder with --audio-root"
         return Finding("same audio", Verdict.NOT_CHECKED, fact)
     parts = {id(item): part for part, found in division.parts.items() for item in found}
-    by_hash: dict[str, list[Item]] = defaultdict(list)
+    by_hash: dict[str, list[ListedUtterance]] = defaultdict(list)
     for item in items:
         by_hash[item.utterance.sha256].append(item)
     groups = [group for group in by_hash.values() if len({item.utterance.id for item in group}) > 1]
@@ -161,7 +161,7 @@ def same_audio(division: Division) -> Finding:
     )
 
 
-def _overlap(one: Item, other: Item) -> bool:
+def _overlap(one: ListedUtterance, other: ListedUtterance) -> bool:
     """Return whether two pieces of a recording may hold the same audio: no only if their times are apart."""
     a, b = one.utterance, other.utterance
     if a.id == b.id or None in (a.start, a.end, b.start, b.end):
@@ -172,7 +172,7 @@ def _overlap(one: Item, other: Item) -> bool:
 def _of_corpus(field: str, division: Division) -> Key:
     """Return a key on a field; the same name in two corpora is not the same person."""
 
-    def key(item: Item) -> str | None:
+    def key(item: ListedUtterance) -> str | None:
         value = getattr(item.utterance, field)
         if is_absent(value):
             return None
@@ -181,7 +181,7 @@ def _of_corpus(field: str, division: Division) -> Key:
     return key
 
 
-def _recording(item: Item) -> str:
+def _recording(item: ListedUtterance) -> str:
     """Return the name of the recording that an utterance comes from, as far as file names show it."""
     place = PurePosixPath(item.utterance.source or item.utterance.file)
     stem, before = place.stem, ""
@@ -223,13 +223,13 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _kinds(groups: list[list[Item]]) -> str:
+def _kinds(groups: list[list[ListedUtterance]]) -> str:
     """Count the groups with the same file, and those with the same samples in different files."""
     same_bytes = sum(len({item.utterance.source_sha256 for item in group}) == 1 for group in groups)
     return f" ({same_bytes} byte for byte, {len(groups) - same_bytes} in samples only)"
 
 
-def _names(group: list[Item], parts: Mapping[int, str]) -> str:
+def _names(group: list[ListedUtterance], parts: Mapping[int, str]) -> str:
     """Name two utterances of a group, from different parts if possible."""
     first = group[0]
     second = next((item for item in group if parts[id(item)] != parts[id(first)]), group[1])

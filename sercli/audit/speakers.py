@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sercli.audit import Division, Finding, Item, Verdict
+from sercli.audit import Division, Finding, ListedUtterance, Verdict
 from sercli.corpora.iemocap import from_name, prefix_speaker
 
 _LABELS, _PREFIX = "labels by speaker", "prefix speakers"
@@ -90,19 +90,19 @@ def prefix_speakers(division: Division) -> Finding:
     return Finding(_PREFIX, Verdict.CLEAN, f"{subject} taken from the dialogs' names")
 
 
-def _turn(item: Item) -> str:
+def _turn(item: ListedUtterance) -> str:
     """Return the name of a turn of IEMOCAP; empty for any other utterance."""
     stem = (item.utterance.source or item.utterance.file).rpartition("/")[2].rpartition(".")[0]
     name = stem or item.utterance.id.rpartition("/")[2]
     return name if from_name(name) is not None else ""
 
 
-def _true_speaker(item: Item) -> str | None:
+def _true_speaker(item: ListedUtterance) -> str | None:
     known = from_name(_turn(item))
     return known.speaker if known else None
 
 
-def _goes_by_prefix(declared: list[Item]) -> bool:
+def _goes_by_prefix(declared: list[ListedUtterance]) -> bool:
     """Return whether each declared speaker has one prefix, but some have several true speakers."""
     prefixes, true = defaultdict(set), defaultdict(set)
     for item in declared:

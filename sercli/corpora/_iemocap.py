@@ -27,7 +27,7 @@ _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class LabelledTurn:
     """A labelled turn in the label file of its dialog.
 
     Attributes:
@@ -74,9 +74,9 @@ def read_lines(path: Path) -> list[str]:
     return [line.strip() for line in re.split(r"\r*\n|\r", text)]
 
 
-def read_turns(lines: Iterable[str], place: str) -> list[Turn | Problem]:
+def read_turns(lines: Iterable[str], place: str) -> list[LabelledTurn | Problem]:
     """Read the lines of a label file named ``place``, in their order."""
-    found: list[Turn | Problem] = []
+    found: list[LabelledTurn | Problem] = []
     raters: list[dict[str, Any]] | None = None  # raters of the present turn; None between two turns
     for number, line in enumerate(lines, 1):
         if not line:
@@ -89,7 +89,7 @@ def read_turns(lines: Iterable[str], place: str) -> list[Turn | Problem]:
                 continue
             start, end, name, code, valence, arousal, dominance = match.groups()
             found.append(
-                Turn(
+                LabelledTurn(
                     line=number,
                     name=name,
                     start=float(start),

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from sercli.audio import SUFFIXES
 from sercli.corpora import Corpus, find_base, list_names, place_of
-from sercli.corpora._iemocap import Turn, read_lines, read_transcripts, read_turns
+from sercli.corpora._iemocap import LabelledTurn, read_lines, read_transcripts, read_turns
 from sercli.corpora._iemocap_schemes import PROTOCOLS, SCHEMES, TURNS
 from sercli.errors import CorpusError
 from sercli.records import Note, Problem, Utterance
@@ -156,7 +156,7 @@ def _parse_dialog(root: Path, labels: Path, folder: Path) -> Iterator[Utterance 
             dominance=turn.dominance,
             raters=tuple(turn.raters),
         )
-    named = {item.name for item in items if isinstance(item, Turn)}
+    named = {item.name for item in items if isinstance(item, LabelledTurn)}
     for name in sorted(set(recordings) - named):
         yield Problem(recordings[name], f"no label in {place}; left out", harmless=True)
 
@@ -175,10 +175,10 @@ def _find_words(root: Path, path: Path, turns: list[str]) -> tuple[dict[str, str
 
 
 def _check_turns(
-    items: list[Turn | Problem], dialog: str, place: str
-) -> tuple[dict[str, tuple[Turn, Utterance]], list[Problem]]:
+    items: list[LabelledTurn | Problem], dialog: str, place: str
+) -> tuple[dict[str, tuple[LabelledTurn, Utterance]], list[Problem]]:
     """Separate the usable turns, by name, from the problems of the other turns."""
-    turns: dict[str, tuple[Turn, Utterance]] = {}
+    turns: dict[str, tuple[LabelledTurn, Utterance]] = {}
     problems: list[Problem] = []
     for item in items:
         if isinstance(item, Problem):

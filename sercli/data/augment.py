@@ -16,7 +16,7 @@ Random = np.random.Generator
 Arrays = dict[str, Array]
 
 
-class Source(Protocol):
+class Rows(Protocol):
     """The rows of one input, from a store or computed again."""
 
     def __getitem__(self, row: int, /) -> Array:
@@ -44,7 +44,7 @@ class Augmenter:
         chosen: Mapping[str, tuple[Augmentation, Config]],
         seed: int,
         silence: Mapping[str, "float | Array"],
-        sources: Sequence[Mapping[str, Source]],
+        sources: Sequence[Mapping[str, Rows]],
         samples: Callable[[int], Samples],
     ) -> None:
         """Keep the augmentations, in the order of their names.

@@ -77,7 +77,7 @@ def describe(name: str) -> tuple[str, str]:
     Raises:
         ConfigError: the file can't be read, or lacks one of the two.
     """
-    from sercli.studies._source import parse
+    from sercli.studies._file import parse
 
     path = find_study(name)
     value = parse(path.read_text(encoding="utf-8"), str(path)).value

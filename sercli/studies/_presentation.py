@@ -8,7 +8,7 @@ from typing import Any
 from sercli.errors import unknown
 from sercli.evaluation import metric_by_key
 from sercli.plain.yaml import Place
-from sercli.studies._source import Source
+from sercli.studies._file import StudyFile
 from sercli.studies.study import METRICS, Display, PaperScore, PaperScores, StudyRow
 
 _PAPER_METRICS = (
@@ -27,7 +27,7 @@ _PLOT = ("x", "axis", "lines")
 _CURVES = ("rows", "fold")
 
 
-def with_paper(source: Source, top: Mapping[str, Any], rows: Mapping[str, StudyRow]) -> list[StudyRow]:
+def with_paper(source: StudyFile, top: Mapping[str, Any], rows: Mapping[str, StudyRow]) -> list[StudyRow]:
     """Add the paper's scores to the rows, from the row itself or from the study's ``paper:``.
 
     Raises:
@@ -51,7 +51,7 @@ def with_paper(source: Source, top: Mapping[str, Any], rows: Mapping[str, StudyR
 
 
 def read_references(
-    source: Source, top: Mapping[str, Any], columns: set[str]
+    source: StudyFile, top: Mapping[str, Any], columns: set[str]
 ) -> Mapping[str, Mapping[str, PaperScores]]:
     """Read the scores of other papers that the paper compares itself with, by name and column.
 
@@ -62,7 +62,7 @@ def read_references(
     return {name: _read_scores(source, ("references", name), under, columns) for name, under in given.items()}
 
 
-def _read_scores(source: Source, place: Place, given: Any, columns: set[str]) -> Mapping[str, PaperScores]:
+def _read_scores(source: StudyFile, place: Place, given: Any, columns: set[str]) -> Mapping[str, PaperScores]:
     for column, scores in source.mapping(place, given, "paper").items():
         at = (*place, column)
         if column not in columns:
@@ -76,7 +76,7 @@ def _read_scores(source: Source, place: Place, given: Any, columns: set[str]) ->
     }
 
 
-def _read_score(source: Source, place: Place, key: str, value: Any) -> PaperScore:
+def _read_score(source: StudyFile, place: Place, key: str, value: Any) -> PaperScore:
     """Read a score; ``~57.5`` is one that is not printed, but computed from numbers in the paper."""
     derived = _DERIVED.fullmatch(value) if isinstance(value, str) else None
     number = float(derived[1]) if derived else value
@@ -89,7 +89,7 @@ def _read_score(source: Source, place: Place, key: str, value: Any) -> PaperScor
     return PaperScore(float(number), derived is not None)
 
 
-def read_display(source: Source, top: Mapping[str, Any], rows: Sequence[StudyRow]) -> Display:
+def read_display(source: StudyFile, top: Mapping[str, Any], rows: Sequence[StudyRow]) -> Display:
     """Read ``metrics:``, ``plot:``, ``confusion:`` and ``curves:``.
 
     Raises:
@@ -124,7 +124,7 @@ def read_display(source: Source, top: Mapping[str, Any], rows: Sequence[StudyRow
     )
 
 
-def _read_metrics(source: Source, top: Mapping[str, Any]) -> tuple[str, ...]:
+def _read_metrics(source: StudyFile, top: Mapping[str, Any]) -> tuple[str, ...]:
     if "metrics" not in top:
         return ()
     names = source.items(("metrics",), top["metrics"], "metrics")
@@ -135,7 +135,7 @@ def _read_metrics(source: Source, top: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _read_row_names(
-    source: Source, place: Place, given: Mapping[str, Any], rows: Sequence[StudyRow]
+    source: StudyFile, place: Place, given: Mapping[str, Any], rows: Sequence[StudyRow]
 ) -> tuple[str, ...]:
     """Read a list of rows' names, or ``all``."""
     if place[-1] not in given:

@@ -11,8 +11,8 @@ from sercli.models import architecture_names
 from sercli.plain.yaml import Place
 from sercli.schemes import Scheme, get_scheme
 from sercli.schemes.reading import choose_scheme
+from sercli.studies._file import StudyFile
 from sercli.studies._presentation import with_paper
-from sercli.studies._source import Source
 from sercli.studies.columns import complete_column, parse_column
 from sercli.studies.study import Assignment, Column, StudyRow
 
@@ -50,7 +50,7 @@ class _FileRow:
 class RowReader:
     """Reads the rows of one file."""
 
-    def __init__(self, source: Source, top: Mapping[str, Any]) -> None:
+    def __init__(self, source: StudyFile, top: Mapping[str, Any]) -> None:
         self.source, self.top = source, top
         self._read: dict[str, _FileRow] = {}
 

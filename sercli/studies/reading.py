@@ -7,9 +7,9 @@ from typing import Any
 
 from sercli.errors import SerError
 from sercli.plain.yaml import Place
+from sercli.studies._file import StudyFile, parse
 from sercli.studies._presentation import read_display, read_references
 from sercli.studies._rows import RowReader
-from sercli.studies._source import Source, parse
 from sercli.studies.study import Column, Study, StudyRow, settings_of
 from sercli.training.settings import check
 
@@ -32,7 +32,7 @@ def read_study(path: Path) -> Study:
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        Source(str(path), None, {}).fail((), "not a text in UTF-8")
+        StudyFile(str(path), None, {}).fail((), "not a text in UTF-8")
     source = parse(text, str(path))
     top = source.mapping((), source.value, "a study")
     _check_keys(source, top)
@@ -57,7 +57,7 @@ def read_study(path: Path) -> Study:
     return study
 
 
-def _check_keys(source: Source, top: Mapping[str, Any]) -> None:
+def _check_keys(source: StudyFile, top: Mapping[str, Any]) -> None:
     source.known((), top, _KEYS, "a study")
     rows = top.get("rows")
     each_row_has_on = isinstance(rows, list) and all(isinstance(row, dict) and "on" in row for row in rows)
@@ -68,7 +68,7 @@ def _check_keys(source: Source, top: Mapping[str, Any]) -> None:
         source.fail((), "a study needs 'rows:' or 'vary:'")
 
 
-def _texts(source: Source, top: Mapping[str, Any], key: str) -> tuple[str, ...]:
+def _texts(source: StudyFile, top: Mapping[str, Any], key: str) -> tuple[str, ...]:
     if key not in top:
         return ()
     return tuple(
@@ -82,14 +82,14 @@ def _test_on(reader: RowReader, top: Mapping[str, Any], arch: str) -> tuple[Colu
     return reader.read_columns(("test_on",), top["test_on"], arch)
 
 
-def _means(source: Source, top: Mapping[str, Any]) -> bool:
+def _means(source: StudyFile, top: Mapping[str, Any]) -> bool:
     stated = top.get("paper_is", _PAPER_IS[0])
     if stated not in _PAPER_IS:
         source.fail(("paper_is",), f"paper_is is {' or '.join(_PAPER_IS)}, not {stated!r}")
     return bool(stated == _PAPER_IS[1])
 
 
-def _check(row: StudyRow, source: Source, reader: RowReader) -> None:
+def _check(row: StudyRow, source: StudyFile, reader: RowReader) -> None:
     """Build the settings of each cell; an error names the setting without which they would be right."""
     for on in row.on:
         try:

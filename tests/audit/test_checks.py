@@ -1,6 +1,6 @@
 import pytest
 
-from sercli.audit import Division, Item, Verdict, examine
+from sercli.audit import Division, ListedUtterance, Verdict, examine
 from sercli.audit.shared import dialogs, same_audio, segments, sessions, speakers, texts, utterances
 from sercli.audit.speakers import labels_by_speaker, prefix_speakers
 from sercli.corpora.iemocap import from_name
@@ -9,7 +9,7 @@ from sercli.records import Utterance
 
 def item(name, path=None, declared=None, corpus="c", **facts):
     utterance = Utterance(id=f"{corpus}/{name}", corpus=corpus, file=path or f"{name}.wav", **facts)
-    return Item(utterance, declared or utterance.speaker)
+    return ListedUtterance(utterance, declared or utterance.speaker)
 
 
 def division(train, test, dev=(), **shares):
@@ -181,7 +181,7 @@ def test_one_utterance_a_speaker_tells_nothing():
 
 
 def turn(name, declared=None):
-    return Item(from_name(name), declared)
+    return ListedUtterance(from_name(name), declared)
 
 
 PAIR = ["Ses01F_impro01_F000", "Ses01F_impro01_M000", "Ses01M_impro01_F000", "Ses01M_impro01_M000"]

@@ -10,7 +10,7 @@ from sercli.plain.yaml import Place, from_yaml
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class StudyFile:
     """The content of a file.
 
     Attributes:
@@ -64,7 +64,7 @@ class Source:
                 self.fail((*place, key), f"unknown key '{key}' of {what}; {suggest(key, keys)}")
 
 
-def parse(text: str, name: str) -> Source:
+def parse(text: str, name: str) -> StudyFile:
     """Read YAML.
 
     Raises:
@@ -74,7 +74,7 @@ def parse(text: str, name: str) -> Source:
         parsed = from_yaml(text)
     except PlainError as error:
         raise ConfigError(f"{name}:{error.line or 1}: {error}") from None
-    return Source(name, parsed.value, parsed.lines)
+    return StudyFile(name, parsed.value, parsed.lines)
 
 
 def _spell(value: Any) -> str:
