@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from sercli.corpora import ReaderConfig
 from sercli.errors import ConfigError
 from sercli.labels import EMOTIONS, UNDECIDED, near_noun, to_label, to_noun, trim
-from sercli.manifest.column_choice import check_columns
+from sercli.manifest.column_choice import check_columns, field_named
 from sercli.manifest.values import GENDERS, is_absent, parse_number
 from sercli.raters import labels_of, plurality
 from sercli.records import Problem, Utterance
@@ -55,6 +55,11 @@ class AnyOptions(ReaderConfig):
             except (re.error, OverflowError, RecursionError) as error:
                 raise ValueError(f"speaker_pattern: {error}") from None
             foreign = set(pattern.groupindex) - set(_IN_NAMES)
+            if pattern.groups > 1 and not pattern.groupindex:
+                raise ValueError(
+                    f"speaker_pattern: has {pattern.groups} groups; name that of the speaker, "
+                    "(?P<speaker>...), and write (?:...) for the others"
+                )
             if not pattern.groups or foreign:
                 raise ValueError(
                     "speaker_pattern: needs a group, as in 'speaker_([0-9]+)', or groups named "
@@ -107,6 +112,20 @@ def _map_labels(rater: Mapping[str, Any], options: AnyOptions) -> dict[str, Any]
     return {**rater, "emotions": [to_label(label, options.map) for label in rater["emotions"]]}
 
 
+def facts_in_name(file: str, options: AnyOptions) -> dict[str, Any] | None:
+    """Return the facts that the pattern finds in a file's path, by field; ``None`` if it does not fit."""
+    match = re.search(options.speaker_pattern or "", file)
+    if match is None:
+        return None
+    named = match.groupdict() or {"speaker": match[1]}
+    return {field_named(name): trim(value) for name, value in named.items() if not is_absent(value)}
+
+
+def facts_named(options: AnyOptions) -> tuple[str, ...]:
+    """List the fields that the pattern can set."""
+    return tuple(map(field_named, re.compile(options.speaker_pattern or "").groupindex)) or ("speaker",)
+
+
 def complete(
     utterance: Utterance, place: str, options: AnyOptions, *, labelled: bool = True
 ) -> Utterance | Problem:
@@ -122,15 +141,11 @@ def complete(
         labelled: whether utterances have labels; otherwise ratings are enough.
     """
     if options.speaker_pattern is not None:
-        match = re.search(options.speaker_pattern, utterance.file)
-        if match is None:
+        facts = facts_in_name(utterance.file, options)
+        if facts is None:
             return Problem(
                 place, f"speaker_pattern '{options.speaker_pattern}' does not match its file's path"
             )
-        named = match.groupdict() or {"speaker": match[1]}
-        facts: dict[str, Any] = {name: trim(value) for name, value in named.items() if not is_absent(value)}
-        if "emotion" in facts:
-            facts["emotion_raw"] = facts.pop("emotion")
         utterance = replace(utterance, **facts)
     if utterance.style not in (None, "improvised", "scripted"):
         return Problem(place, f"style '{utterance.style}' is neither improvised nor scripted")

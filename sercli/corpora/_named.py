@@ -5,18 +5,23 @@ complete tree a second time within itself. The name of a recording is the same i
 """
 
 import csv
+import filecmp
 import io
 import math
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from fnmatch import fnmatch
 from pathlib import Path
+from typing import TypeVar
 
 from sercli.audio import FOREIGN_SUFFIXES, recordings
 from sercli.corpora import list_names, place_of
 from sercli.files import walk
 from sercli.records import Problem, Utterance
+
+Row = TypeVar("Row")
 
 
 def stem_of(path: Path) -> str:
@@ -31,6 +36,7 @@ def read_named(
     name_of: Callable[[Path], str] = stem_of,
     words: Mapping[str, str] | None = None,
     leaves_out: Callable[[Path], str | None] = lambda path: None,
+    inner: Sequence[str] | None = None,
 ) -> Iterator[Utterance | Problem]:
     """Yield the recordings below a folder, sorted by id, each id once; then the problems.
 
@@ -46,10 +52,15 @@ def read_named(
             corpus.
         words: transcript by name, as far as tables of the corpus give them.
         leaves_out: function from a file to the reason why it is left out, ``None`` for those that are read.
+        inner: patterns of the folders within the corpus. If given, ``name_of`` gets no folder above ``root``
+            but those that fit; other folders above may be called ``dev`` or ``sam`` for other reasons.
     """
     root = root.resolve()  # so that the names of all folders above a file are known
+    outermost = None if inner is None else _without_foreign(root, inner)
     first: dict[str, Utterance] = {}
+    used: dict[str, Path] = {}
     copies: Counter[Path] = Counter()
+    differing: dict[Path, list[Path]] = {}
     foreign: defaultdict[Path, list[Path]] = defaultdict(list)
     own: set[Path] = set()
     left: Counter[tuple[Path, str]] = Counter()
@@ -57,7 +68,7 @@ def read_named(
         if reason := leaves_out(path):
             left[path.parent, reason] += 1
             continue
-        name = name_of(path)
+        name = name_of(path if outermost is None else path.relative_to(outermost))
         utterance = from_name(name)
         if utterance is None:
             foreign[path.parent].append(path)
@@ -65,7 +76,10 @@ def read_named(
         own.add(path.parent)
         if utterance.id in first:
             copies[path.parent] += 1
+            if not _is_alike(path, used[utterance.id]):
+                differing.setdefault(path.parent, []).append(path)
         else:
+            used[utterance.id] = path
             text = (words.get(name) if words else None) or utterance.transcript
             first[utterance.id] = replace(utterance, file=place_of(path, root), transcript=text)
     yield from (first[key] for key in sorted(first))
@@ -80,7 +94,24 @@ def read_named(
             yield Problem(place_of(folder, root), fact, harmless=True)
     for folder, count in sorted(copies.items()):
         fact = f"holds {count} recordings again (same names); each recording is used once"
+        if others := differing.get(folder):
+            fact += (
+                f"; {len(others)} of them have other sound than the used ones, first {others[0].name}: if "
+                "these are the right ones, remove the others"
+            )
         yield Problem(place_of(folder, root), fact, harmless=True)
+
+
+def _without_foreign(root: Path, inner: Sequence[str]) -> Path:
+    """Return the innermost folder, ``root`` or above, that is not within the corpus by its name."""
+    while root.name and any(fnmatch(root.name.lower(), pattern.lower()) for pattern in inner):
+        root = root.parent
+    return root
+
+
+def _is_alike(one: Path, other: Path) -> bool:
+    """Return whether two files are equal; files of different formats may hold the same sound."""
+    return one.suffix.lower() != other.suffix.lower() or filecmp.cmp(one, other, shallow=False)
 
 
 def _rank(path: Path) -> tuple[int, int, Path]:
@@ -103,7 +134,7 @@ def find_tables(root: Path, fits: Callable[[str], bool], folder: str | None = No
     return found or (find_tables(beside / folder, fits) if folder else [])
 
 
-def read_rows(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
+def read_rows(path: Path, delimiter: str | None = None) -> list[dict[str, str]]:
     """Read the rows of a table with a header, by column; absent cells are empty.
 
     Tables are UTF-8, or Windows-1252 if they are not. Quotes around a cell have a meaning only if commas or
@@ -111,13 +142,16 @@ def read_rows(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
 
     Args:
         path: the table.
-        delimiter: the character between two cells.
+        delimiter: the character between two cells; if not given, a comma, or a semicolon if the header has no
+            commas.
     """
     content = path.read_bytes()
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("cp1252", errors="replace")
+    header = text.partition("\n")[0]
+    delimiter = delimiter or (";" if ";" in header and "," not in header else ",")
     rows = csv.DictReader(
         io.StringIO(text, newline=""),
         delimiter=delimiter,
@@ -125,6 +159,35 @@ def read_rows(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
         restval="",
     )
     return [{key.strip(): value or "" for key, value in row.items() if key is not None} for row in rows]
+
+
+def join_rows(
+    tables: Iterable[tuple[Path, Iterable[tuple[str, Row]]]],
+) -> tuple[dict[str, Row], list[Problem]]:
+    """Join the rows of tables by the names of the recordings.
+
+    A recording whose rows differ, in one table or in several releases of it, has none; a problem names it.
+
+    Args:
+        tables: each table with the name and the content of its rows; an empty name is left out.
+    """
+    rows: dict[str, Row] = {}
+    places: dict[str, Path] = {}
+    conflicts: dict[str, str] = {}
+    for path, named in tables:
+        for name, row in named:
+            if name and rows.setdefault(name, row) != row:
+                conflicts.setdefault(
+                    name, f"{places[name]} and {path}" if places[name] != path else str(path)
+                )
+            places.setdefault(name, path)
+    if not conflicts:
+        return rows, []
+    first, where = next(iter(conflicts.items()))
+    several = f"{len(conflicts)} recordings have" if len(conflicts) > 1 else "1 recording has"
+    fact = f"{several} several rows that differ, first {first} in {where}; leave the right ones only"
+    problem = Problem(Path(where.partition(" and ")[0]).name, fact)
+    return {name: row for name, row in rows.items() if name not in conflicts}, [problem]
 
 
 def check_labelled(

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from sercli.corpora import Corpus
 from sercli.corpora._named import read_named, stem_of
+from sercli.corpora._ravdess import refuse_ravdess
 from sercli.records import Problem, Utterance
 from sercli.schemes import FOUR, Scheme, keep
 from sercli.schemes.conditions import Condition
@@ -44,6 +45,8 @@ _NAME = re.compile(
 def parse(root: Path) -> Iterator[Utterance | Problem]:
     """Yield the recordings at any depth, sorted by folder and name."""
     example = "an ASVP-ESD file name such as Audio/actor_36/03-01-09-01-06-36-02-02-01-39.wav"
+    if problem := refuse_ravdess(root):
+        return iter([problem])
     return read_named(root, _from_name, example, _name_of)
 
 

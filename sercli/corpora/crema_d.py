@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from sercli.corpora import Corpus, usual_schemes
-from sercli.corpora._named import find_tables, read_named, read_rows
+from sercli.corpora._named import find_tables, read_named, read_rows, to_number
 from sercli.records import Problem, Utterance
 
 _EMOTIONS = {
@@ -69,6 +69,9 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
     files: dict[str, str] = {}
     tables = find_tables(root, _VOTES.__eq__, _FOLDER)
     raters = {name: judged for path in tables for name, judged in _read_votes(path)}
+    if tables and not any(raters.values()):
+        fact = "no votes of listeners can be read from it; get it again from the release"
+        yield Problem(tables[0].name, fact, harmless=True)
     for item in read_named(root, from_name, "a CREMA-D file name such as 1001_IEO_ANG_HI.wav"):
         if isinstance(item, Problem):
             yield item
@@ -89,15 +92,12 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
 def _read_votes(path: Path) -> Iterator[tuple[str, tuple[dict[str, Any], ...]]]:
     """Yield the listeners of the voice alone, by recording: as many raters as each emotion has votes."""
     for row in read_rows(path):
-        found = from_name(row.get("fileName", "").strip())
-        if found is None or not row.get("", "").startswith(_VOICE):
+        found = from_name(row.get("fileName", "").strip().removesuffix(".wav"))
+        # The first column of the release has no name; pandas writes one for it.
+        if found is None or not next(iter(row.values())).strip().startswith(_VOICE):
             continue
-        counts = {emotion: row.get(code[0], "") for code, emotion in _EMOTIONS.items()}
-        named = [
-            emotion
-            for emotion, count in counts.items()
-            for _ in range(int(count) if count.isdecimal() else 0)
-        ]
+        counts = {emotion: to_number(row.get(code[0], "")) or 0 for code, emotion in _EMOTIONS.items()}
+        named = [emotion for emotion, count in counts.items() for _ in range(int(count))]
         yield (
             found.id.removeprefix("crema-d/"),
             tuple(

@@ -8,20 +8,30 @@ a folder of Kaldi, is read as `sercli.corpora.manifest` does.
 """
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from sercli.corpora import Corpus
-from sercli.corpora._any import TableOptions, complete
+from sercli.corpora._any import TableOptions, complete, facts_in_name, facts_named
 from sercli.corpora.manifest import complete_list
 from sercli.errors import ManifestError
+from sercli.labels import to_label
+from sercli.manifest.column_choice import field_label
 from sercli.manifest.columns import FURTHER_RATINGS, RATERS
 from sercli.manifest.interop import read_other
 from sercli.manifest.listing import Entry, read_entries
 from sercli.manifest.tables import line_of
-from sercli.manifest.values import NUMBERS, RATINGS, TIMES, explain_span, explain_time, parse_number
+from sercli.manifest.values import (
+    NUMBERS,
+    RATINGS,
+    TIMES,
+    explain_span,
+    explain_time,
+    letters_of_genders,
+    parse_number,
+)
 from sercli.records import Problem, Utterance
 
 _SEVERAL_RATERS = (
@@ -44,12 +54,16 @@ def parse(table: Path, options: TableOptions) -> Iterator[Utterance | Problem]:
     needed = ["file"] if options.names_emotion else ["file", "emotion_raw"]
     first: dict[object, tuple[str, Utterance]] = {}
     entries = list(read_entries(table, options.chosen, needed, join=True))
-    given = {field for entry in entries if isinstance(entry, Entry) for field in entry.fields}
+    rows = [entry.fields for entry in entries if isinstance(entry, Entry)]
+    given = {field for fields in rows for field in fields}
+    genders = letters_of_genders(str(each["gender"]).lower() for each in rows if "gender" in each)
     rated = given & {*RATINGS, FURTHER_RATINGS}
     labelled = options.names_emotion or not rated or bool(given & {"emotion_raw", RATERS})
     items: list[Utterance | Problem] = []
     several: dict[object, str] = {}  # by recording, why its first row is not its only one
     for entry in entries:
+        if isinstance(entry, Entry) and genders and "gender" in entry.fields:
+            entry.fields["gender"] = genders[str(entry.fields["gender"]).lower()]
         item = _utterance(entry, options, labelled=labelled) if isinstance(entry, Entry) else entry
         if isinstance(item, Utterance):
             key = item.id or (item.file, item.start, item.end)
@@ -63,6 +77,8 @@ def parse(table: Path, options: TableOptions) -> Iterator[Utterance | Problem]:
         yield Problem(table.name, f"{fact}; {_SEVERAL_RATERS}")
         return
     yield from items
+    if options.speaker_pattern is not None:
+        yield from _overridden(table.name, entries, options)
 
 
 def _utterance(entry: Entry, options: TableOptions, *, labelled: bool) -> Utterance | Problem:
@@ -88,6 +104,23 @@ def _utterance(entry: Entry, options: TableOptions, *, labelled: bool) -> Uttera
     return (
         Problem(entry.place, fact) if fact else complete(utterance, entry.place, options, labelled=labelled)
     )
+
+
+def _overridden(name: str, entries: Sequence[Entry | Problem], options: TableOptions) -> Iterator[Problem]:
+    """Note each column whose values differ from those that the pattern finds in the names of the files."""
+    for field in facts_named(options):
+        differing, count = 0, 0
+        for entry in entries:
+            if not isinstance(entry, Entry) or field not in entry.fields or "file" not in entry.fields:
+                continue
+            count += 1
+            found = facts_in_name(str(entry.fields["file"]).replace("\\", "/"), options) or {}
+            given = str(entry.fields[field])
+            meant = [to_label(each, options.map) for each in (found.get(field, given), given)]
+            differing += meant[0] != meant[1]
+        if differing:
+            fact = f"--speaker-pattern gives another {field_label(field)} than the table in"
+            yield Problem(name, f"{fact} {differing} of {count} rows; the pattern counts", harmless=True)
 
 
 def _read_field(field: str, value: Any) -> Any:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from sercli.corpora import Corpus, usual_schemes
-from sercli.corpora._named import check_labelled, find_tables, read_named, read_rows, to_number
+from sercli.corpora._named import check_labelled, find_tables, join_rows, read_named, read_rows, to_number
 from sercli.manifest.values import GENDERS
 from sercli.records import Problem, Utterance
 
@@ -36,7 +36,10 @@ _COMPLETE = "complete"
 def parse(root: Path) -> Iterator[Utterance | Problem]:
     """Yield the complete recordings at any depth, sorted by name, with the facts of the table."""
     tables = find_tables(root, _TABLE.__eq__)
-    rows = {_name(row): row for path in tables for row in read_rows(path, "|")}
+    rows, conflicts = join_rows(
+        (path, ((_name(row), row) for row in read_rows(path, "|"))) for path in tables
+    )
+    yield from conflicts
     unlabelled: list[str] = []
     incomplete = 0
     for item in read_named(root, _from_name, "an EMNS file name such as recorded_audio_RF6OuQ4.wav"):

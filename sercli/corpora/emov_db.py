@@ -33,9 +33,8 @@ _NAME = re.compile(
 
 def parse(root: Path) -> Iterator[Utterance | Problem]:
     """Yield the recordings at any depth, sorted by speaker and name."""
-    return read_named(
-        root, from_name, "an EmoV-DB file name such as bea_Amused/amused_1-28_0001.wav", _name_of
-    )
+    example = "an EmoV-DB file name such as bea_Amused/amused_1-28_0001.wav"
+    return read_named(root, from_name, example, _name_of, inner=CORPUS.inner)
 
 
 def _name_of(path: Path) -> str:

@@ -36,7 +36,7 @@ _PEOPLE = tuple(str(person) for person in range(1, 45) if person not in (6, 12))
 def parse(root: Path) -> Iterator[Utterance | Problem]:
     """Yield the sentences at any depth, sorted by name, without the long takes of subject 6."""
     example = "an eNTERFACE'05 file name such as subject 1/anger/sentence 1/s1_an_1.wav"
-    return read_named(root, from_name, example, _name_of, leaves_out=_uncut)
+    return read_named(root, from_name, example, _name_of, leaves_out=_uncut, inner=CORPUS.inner)
 
 
 def _uncut(path: Path) -> str | None:

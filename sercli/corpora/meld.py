@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sercli.corpora import Corpus, usual_schemes
-from sercli.corpora._named import check_recorded, find_tables, read_named, read_rows, stem_of
+from sercli.corpora._named import check_recorded, find_tables, join_rows, read_named, read_rows, stem_of
 from sercli.protocols import Protocol
 from sercli.protocols.lists import ReleasedParts
 from sercli.records import Problem, Utterance
@@ -40,16 +40,13 @@ _CORRECTED = "final_videos_test"
 
 def parse(root: Path) -> Iterator[Utterance | Problem]:
     """Yield the utterances at any depth, sorted by name, with the facts of the tables."""
-    rows: dict[str, dict[str, str]] = {}
-    for path in find_tables(root, lambda name: _TABLE.fullmatch(name) is not None):
-        part = path.name.partition("_")[0]
-        for row in read_rows(path):
-            name = f"{part}_dia{row.get('Dialogue_ID', '')}_utt{row.get('Utterance_ID', '')}"
-            rows[name] = row
+    tables = find_tables(root, lambda name: _TABLE.fullmatch(name) is not None)
+    rows, conflicts = join_rows((path, _read_labels(path)) for path in tables)
+    yield from conflicts
     example = "a MELD file name in a folder of its part, such as train_splits/dia0_utt0.wav"
     unlabelled: list[str] = []
     without = dict.fromkeys(rows)
-    for item in read_named(root, from_name, example, _name_of, leaves_out=_replaced):
+    for item in read_named(root, from_name, example, _name_of, leaves_out=_replaced, inner=CORPUS.inner):
         if isinstance(item, Problem):
             yield item
             continue
@@ -73,6 +70,14 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
     elif unlabelled:
         yield Problem(unlabelled[0], f"no known emotion in the tables ({len(unlabelled)} recordings)")
     yield from check_recorded(rows, without, ".")
+
+
+def _read_labels(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the rows of a part by the names of the recordings, without their running number."""
+    part = path.name.partition("_")[0]
+    for row in read_rows(path):
+        name = f"{part}_dia{row.get('Dialogue_ID', '')}_utt{row.get('Utterance_ID', '')}"
+        yield name, {column: cell for column, cell in row.items() if column != "Sr No."}
 
 
 def _episode(row: dict[str, str]) -> str | None:

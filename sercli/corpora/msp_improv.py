@@ -19,7 +19,14 @@ from typing import Any
 
 from sercli.corpora import Corpus
 from sercli.corpora._msp import add_rater, read_rater_line, read_ratings
-from sercli.corpora._named import check_labelled, check_recorded, find_tables, read_named, to_number
+from sercli.corpora._named import (
+    check_labelled,
+    check_recorded,
+    find_tables,
+    join_rows,
+    read_named,
+    to_number,
+)
 from sercli.records import Problem, Utterance
 from sercli.schemes import FOUR, Scheme
 from sercli.schemes.targets import RATED, Target
@@ -43,9 +50,8 @@ _NATURALNESS = re.compile(r"N\s*:\s*(\S+)")
 def parse(root: Path) -> Iterator[Utterance | Problem]:
     """Yield the turns at any depth, sorted by name, with the labels of the table."""
     tables = find_tables(root, lambda name: name.lower() in _TABLES)
-    labels: dict[str, dict[str, Any]] = {}
-    for path in tables:
-        labels |= dict(_read_labels(path))
+    labels, conflicts = join_rows((path, _read_labels(path)) for path in tables)
+    yield from conflicts
     example = "an MSP-IMPROV file name such as MSP-IMPROV-S01A-F01-P-FM01.wav"
     unlabelled: list[str] = []
     without = dict.fromkeys(labels)

@@ -25,6 +25,7 @@ from sercli.corpora._named import (
     check_labelled,
     check_recorded,
     find_tables,
+    join_rows,
     read_named,
     read_rows,
     to_number,
@@ -68,9 +69,11 @@ _FOLDER = "Labels"
 
 def parse(root: Path) -> Iterator[Utterance | Problem]:
     """Yield the turns at any depth, sorted by name, with the labels of the tables."""
-    rows: dict[str, dict[str, str]] = {}
-    for path in find_tables(root, _TABLES.__contains__, _FOLDER):
-        rows |= {_stem(row.get("FileName", "")): row for row in read_rows(path)}
+    tables = find_tables(root, _TABLES.__contains__, _FOLDER)
+    rows, conflicts = join_rows(
+        (path, ((_stem(row.get("FileName", "")), row) for row in read_rows(path))) for path in tables
+    )
+    yield from conflicts
     raters = _read_raters(root)
     example = "an MSP-Podcast file name such as MSP-PODCAST_0001_0008.wav"
     unlabelled: list[str] = []

@@ -1,7 +1,7 @@
 """Read the label of a row from a table with a column for each emotion: 0 or 1, or numbers of votes."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sercli.labels import to_noun
@@ -24,11 +24,19 @@ def columns_of_emotions(table: Table, chosen: str | None) -> tuple[str, ...]:
     """
     if chosen is not None:
         return named_columns(table, chosen) if "," in chosen else ()
-    named = names_of_emotions(table)
-    cells = {column: [_count(row.values[column]) for row in table.rows] for column in named}
-    found = tuple(column for column, own in cells.items() if all(count in (0, 1) for count in own))
-    flagged = any(count for column in found for count in cells[column])
-    return found if len(found) > 1 and flagged else ()
+    found = tuple(column for column in names_of_emotions(table) if _holds_flags(table, column))
+    return found if len(found) > 1 and any(_is_set(table, column) for column in found) else ()
+
+
+def flags_beside(table: Table, columns: Collection[str]) -> tuple[str, ...]:
+    """Return the columns beside those that are read that hold 0 and 1, which may be further emotions."""
+    others = (name for name in table.columns if name not in columns)
+    return tuple(name for name in others if _holds_flags(table, name) and _is_set(table, name))
+
+
+def hold_counts(table: Table, columns: Sequence[str]) -> bool:
+    """Return whether all cells of columns can be numbers of votes."""
+    return all(_count(row.values[column]) is not None for row in table.rows for column in columns)
 
 
 def names_of_emotions(table: Table) -> tuple[str, ...]:
@@ -65,6 +73,14 @@ def read_emotions(row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, A
         return {RATERS: ({"rater": "1", "emotions": list(counts)},)}
     labels = [label for label, count in counts.items() for _ in range(count)]
     return {RATERS: tuple({"rater": str(at), "emotions": [label]} for at, label in enumerate(labels, 1))}
+
+
+def _holds_flags(table: Table, column: str) -> bool:
+    return all(_count(row.values[column]) in (0, 1) for row in table.rows)
+
+
+def _is_set(table: Table, column: str) -> bool:
+    return any(_count(row.values[column]) for row in table.rows)
 
 
 def _count(cell: Any) -> int | None:

@@ -16,8 +16,21 @@ from sercli.manifest.columns import (
     simplify,
     unread_times,
 )
-from sercli.manifest.emotion_columns import columns_of_emotions, names_of_emotions, read_emotions
-from sercli.manifest.rater_columns import named_columns, rater_columns, raters_by_row, read_rater, read_raters
+from sercli.manifest.emotion_columns import (
+    columns_of_emotions,
+    flags_beside,
+    hold_counts,
+    names_of_emotions,
+    read_emotions,
+)
+from sercli.manifest.rater_columns import (
+    columns_by_rater,
+    named_columns,
+    rater_columns,
+    raters_by_row,
+    read_rater,
+    read_raters,
+)
 from sercli.manifest.tables import Table, TableRow, is_audio, read_table
 from sercli.manifest.values import (
     NAMES,
@@ -103,7 +116,11 @@ def read_entries(
         yield from (item for item in table.items if isinstance(item, Problem) and item.harmless)
         yield _no_column(path, table, absent[0], chosen)
         return
-    if rows and (unread := _unread_time(path.name, table, fields) or _unread_channel(table, fields)):
+    if rows and (
+        unread := _unread_time(path.name, table, fields)
+        or _unread_channel(table, fields)
+        or _without_starts(table, fields)
+    ):
         yield unread
         return
     by_row = raters_by_row(table, fields) if join and not raters and chosen.get(RATERS) != "" else ()
@@ -117,9 +134,16 @@ def read_entries(
     if rows:
         yield _note(path.name, table, fields, several, remarks)
 
+    flags = () if chosen.get("emotion_raw") else flags_beside(table, {*by_emotion, *fields.values()})
+
     def read_labels(row: TableRow) -> dict[str, Any]:
         if by_emotion:
-            return read_emotions(row.values, by_emotion)
+            labels = read_emotions(row.values, by_emotion)
+            if not labels and flags:
+                several = ",".join(column for column in table.columns if column in {*by_emotion, *flags})
+                fact = f"no emotion; if '{flags[0]}' is one too, name all of them with"
+                raise ValueError(f"{fact} --column emotion={several}")
+            return labels
         return {RATERS: read_rater(row, raters) if by_row else read_raters(row.values, raters)}
 
     entries = _entries(table, fields, read_labels, ratings)
@@ -268,6 +292,21 @@ def _unread_channel(table: Table, fields: Mapping[str, str]) -> Problem | None:
     return None
 
 
+def _without_starts(table: Table, fields: Mapping[str, str]) -> Problem | None:
+    """Refuse a table with several ends in one file and no starts: each part would begin with the file."""
+    if not {"file", "end"} <= fields.keys() or not {"start", "duration"}.isdisjoint(fields):
+        return None
+    first: dict[str, str] = {}
+    for row in table.rows:
+        file, end = str(row.values[fields["file"]]), str(row.values[fields["end"]]).strip()
+        if end and first.setdefault(file, end) != end:
+            fact = (
+                f"{file} has several ends ({first[file]} and {end}) and no start, so that its parts overlap"
+            )
+            return Problem(row.place, f"{fact}; name the column of the starts with --column start=COLUMN")
+    return None
+
+
 def grouped_times(rows: Sequence[TableRow], fields: Mapping[str, str]) -> dict[str, str]:
     """Explain, by the place of a row, which of its times may have a separator of thousands."""
     named = [column for field, column in fields.items() if field in TIMES]
@@ -292,10 +331,18 @@ def _no_column(path: Path, table: Table, field: str, chosen: Mapping[str, str]) 
     if any(map(is_audio, table.columns)) or table.columns[0].startswith("#"):
         return Problem(path.name, f"{fact}; the first line must name the columns, such as file and emotion")
     remedy = f"name the right one with --column {field_label(field)}=COLUMN"
-    by_emotion = names_of_emotions(table)
-    if field == "emotion_raw" and not chosen.get(field) and len(by_emotion) > 1:
-        remedy = (
-            "if a column for each emotion holds numbers of votes, name these columns with "
-            f"--column emotion={','.join(by_emotion)}"
-        )
+    by_emotion, by_rater = names_of_emotions(table), columns_by_rater(table)
+    if field == "emotion_raw" and not chosen.get(field):
+        if len(by_emotion) > 1 and hold_counts(table, by_emotion):
+            remedy = (
+                "if a column for each emotion holds numbers of votes, name these columns with "
+                f"--column emotion={','.join(by_emotion)}"
+            )
+        elif len(by_emotion) > 1:
+            remedy = (
+                f"the columns {', '.join(by_emotion)} hold neither 0 and 1 nor numbers of votes; write a "
+                "column emotion with the label of each row"
+            )
+        elif by_rater:
+            remedy = f"if each rater's label is in a column, add --column raters={','.join(by_rater)}"
     return Problem(path.name, f"{fact}; {remedy}")

@@ -29,6 +29,11 @@ def rater_columns(table: Table, chosen: str | None) -> tuple[str, ...]:
     return named_columns(table, chosen)
 
 
+def columns_by_rater(table: Table) -> tuple[str, ...]:
+    """Return the columns that are named by a rater, whatever they hold."""
+    return tuple(column for column in table.columns if of_raters(column) == "one")
+
+
 def named_columns(table: Table, chosen: str | None) -> tuple[str, ...]:
     """Return columns that are named with commas between them; none if one of them does not exist."""
     if chosen in table.columns:

@@ -14,7 +14,10 @@ _LEADING_ZEROS = re.compile(r"(?<![\d.])0+(?=\d)")
 # Words in front of a name, before a blank or sign, or a number.
 _TITLE = re.compile(r"\A(?:speaker|spkr?|actor|subject)(?:[-_.\s]+(?=\w)|(?=\d))")
 _SIGNS = re.compile(r"(?<=[^\W\d_])[-_.]+|[-_.]+(?=[^\W\d_])")
+# Numbers in scientific notation, as spreadsheets write long ones.
+_ROUNDED = re.compile(r"\d[.,]\d+E\+\d+", re.IGNORECASE)
 _SHOWN = 3
+_FEW = 5  # utterances, each of which may well have a speaker of its own
 
 DIFFERENCES = "case, spaces, leading zeros, signs such as _ or a word such as 'speaker'"
 """Differences between two spellings of one name, for messages."""
@@ -66,8 +69,16 @@ def describe_spellings(utterances: Sequence[Utterance]) -> str | None:
 
 
 def note_speakers(utterances: Sequence[Utterance]) -> list[Note]:
-    """Point out speakers with several spellings, and those with several genders."""
+    """Point out speakers with several spellings or genders, rounded numbers, and one for each utterance."""
     notes = []
+    names = {utterance.speaker for utterance in utterances if utterance.speaker is not None}
+    if len(names) == len(utterances) > _FEW:
+        fact = f"each of the {len(names)} utterances has a speaker of its own"
+        remedy = "if people speak several, name them alike, or the parts of a division can share people"
+        notes.append(Note("speakers", f"{fact}; {remedy}"))
+    if rounded := sorted(name for name in names if _ROUNDED.fullmatch(name)):
+        fact = f"'{rounded[0]}' may be a number that a spreadsheet rounded, so it can mean several people"
+        notes.append(Note("speakers", f"{fact}; export the column of speakers as text"))
     if spelled := describe_spellings(utterances):
         notes.append(Note("speakers", spelled))
     several = {name: each for name, each in sorted(genders_of(utterances).items()) if len(each) > 1}

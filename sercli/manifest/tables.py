@@ -21,13 +21,14 @@ from sercli.manifest.columnar import describe_shard, is_parquet, parquet_kind, r
 from sercli.manifest.columns import fields_by_name
 from sercli.manifest.text import binary_kind, decode_text, read_text
 from sercli.plain import PlainError, shorten
-from sercli.plain.json import from_json
+from sercli.plain.json import RepeatedKeyError, from_json, unique_keys
 from sercli.records import Problem
 
 _SEPARATORS = "\t;,|"
 # First line in which Excel notes the separator.
 _SEPARATOR_LINE = re.compile(r'"?sep=(\\t|.)"?[ \t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
 # Suffixes of lists, to name those in a folder.
+_ONCE = "leave the right one only"
 _SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
 _SHOWN = 3
 # A title has fewer lines than this.
@@ -144,7 +145,9 @@ def _from_json(text: str, name: str) -> tuple[list[str], list[TableRow | Problem
     items = _lines(text, name)
     if not isinstance(items[0], TableRow) or len(items) == 1:
         try:
-            entries = _entries(from_json(text, strict=False))
+            entries = _entries(from_json(text, unique_keys, strict=False))
+        except RepeatedKeyError as error:
+            return [], [Problem(name, f"{error}; {_ONCE}")]
         except PlainError as error:
             entries = None
             if not any(isinstance(item, TableRow) for item in items):
@@ -171,7 +174,10 @@ def _lines(text: str, name: str) -> list[TableRow | Problem]:
         if not line.strip():
             continue
         try:
-            value = from_json(line, strict=False)
+            value = from_json(line, unique_keys, strict=False)
+        except RepeatedKeyError as error:
+            items.append(Problem(f"{name}:{number}", f"{error}; {_ONCE}"))
+            continue
         except PlainError:
             value = None
         items.append(_entry(f"{name}:{number}", value))

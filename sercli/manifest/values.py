@@ -22,7 +22,9 @@ _UNCHANGED = frozenset({"file", "id", "key", "transcript"})
 
 GENDERS = {
     **dict.fromkeys(("f", "female", "w", "fem", "woman", "women", "weiblich", "frau", "feminine"), "female"),
+    **dict.fromkeys(("mujer", "femenino", "femme", "féminin", "donna", "femmina"), "female"),
     **dict.fromkeys(("m", "male", "man", "men", "männlich", "maennlich", "mann", "masculine"), "male"),
+    **dict.fromkeys(("hombre", "masculino", "homme", "masculin", "uomo", "maschio"), "male"),
 }
 """Genders by their spellings in lower case; w is German."""
 
@@ -34,7 +36,8 @@ _UNKNOWN = frozenset(
     {
         *("", "unknown", "unk", "<unk>", "[unk]", "unknown speaker", "speaker unknown", "unknown_speaker"),
         *("not known", "not_known", "unspecified", "not specified", "undefined", "undetermined", "missing"),
-        *("not available", "n/a", "#n/a", "n.a.", "n. a.", "none", "null", "unbekannt", "-", "--", "–", "—"),
+        *("not available", "n/a", "n.a.", "n. a.", "none", "null", "unbekannt", "-", "--", "–", "—"),
+        *("#n/a", "#ref!", "#name?", "#value!", "#div/0!", "#null!", "#num!"),  # errors of spreadsheets
     }
 )
 _MARKS = re.compile(r"\?+")
@@ -47,6 +50,18 @@ _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}([.,])\d{3}(?:\1\d{3})*", re.ASCII)
 _FRACTION = re.compile(r"[+-]?\d*([.,])\d+", re.ASCII)
 SAMPLE_RATES = (8000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 """Usual sample rates, hertz."""
+
+
+def letters_of_genders(spelled: Iterable[str]) -> dict[str, str]:
+    """Return the genders of a list that writes H for men, as in Spanish (beside M) and French (beside F).
+
+    Args:
+        spelled: the genders of the list in lower case.
+    """
+    letters = set(spelled)
+    if "h" not in letters or len(letters) > 2 or not letters <= {"h", "m", "f"}:
+        return {}
+    return {"h": "male", "m": "female", "f": "female"}
 
 
 def is_absent(value: Any) -> bool:

@@ -71,6 +71,22 @@ def from_json(
     return value
 
 
+class RepeatedKeyError(PlainError):
+    """A key of an object occurs again with another value."""
+
+
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make a mapping for `from_json`.
+
+    Raises:
+        RepeatedKeyError: a key occurs again with another value.
+    """
+    made = dict(pairs)
+    if len(made) < len(pairs) and (repeated := [key for key, value in pairs if value != made[key]]):
+        raise RepeatedKeyError(f"'{shorten(repeated[0])}' occurs several times with different values")
+    return made
+
+
 def _refuse_constant(name: str) -> None:
     raise PlainError(f"{name} is not a number")
 

@@ -8,6 +8,7 @@ from sercli.corpora import Corpus
 from sercli.errors import list_some, near_names
 from sercli.formatting import count_noun
 from sercli.labels import EMOTIONS, near_noun, to_noun, trim
+from sercli.manifest.speakers import narrowly
 from sercli.manifest.values import split_labels
 from sercli.records import Problem, Utterance
 from sercli.schemes import Scheme, schemes_of
@@ -64,11 +65,11 @@ def differences(corpus: Corpus, utterances: Sequence[Utterance]) -> list[str]:
 
 
 def note_labels(utterances: Sequence[Utterance]) -> list[Problem]:
-    """Point out the labels that may be misspelled: near a known noun, or twice with different capitals."""
+    """Point out the labels that may be misspelled: near a known noun, or in several spellings."""
     counted = Counter(utterance.emotion for utterance in utterances if utterance.emotion)
     found, alike = _note_several(counted), dict[str, str]()
     for label in sorted(set(counted) - EMOTIONS, key=lambda label: (-counted[label], label)):
-        key = " ".join(label.casefold().split())
+        key = narrowly(label)
         right = near_noun(label) or alike.setdefault(key, label)
         if right != label:
             fact = f"{count_noun(counted[label], 'utterance')}; if this is a misspelling of {right}, add"

@@ -33,7 +33,10 @@ def test_the_published_numbers(tmp_path):
 def test_the_codes_are_not_those_of_ravdess(tmp_path):
     # 03 is happiness there; its codes 06 to 08 do not exist here, so a folder of RAVDESS is refused.
     touch_all(tmp_path, ["a/03-01-03-02-01-01-07.wav", "a/03-01-06-02-01-01-07.wav"])
-    (found,), (problem,) = split(parse(tmp_path))
+    (problem,) = parse(tmp_path)
+    assert not problem.harmless
+    assert "run `sercli prepare ravdess`" in problem.fact
+    touch_all(tmp_path, ["a/other.wav"])
+    (found,), problems = split(parse(tmp_path))
     assert (found.id, found.emotion) == ("banglaser/03-01-03-02-01-01-07", "anger")
-    assert problem.place == "a/03-01-06-02-01-01-07.wav"
-    assert problem.harmless
+    assert [each.place for each in problems] == ["a/03-01-06-02-01-01-07.wav", "a/other.wav"]

@@ -1,8 +1,10 @@
+import re
 from dataclasses import replace
+from pathlib import Path
 
 from corpora.trees import split, touch_all
 
-from sercli.corpora._named import check_labelled, check_recorded, find_tables, read_named
+from sercli.corpora._named import check_labelled, check_recorded, find_tables, join_rows, read_named
 from sercli.records import Problem, Utterance
 
 ANY = Utterance(id="", corpus="c", file="")
@@ -112,3 +114,40 @@ def test_labels_without_a_recording_are_noted_unless_all_have_none():
     fact = "1 labels without a recording, first u2"
     assert list(check_recorded(["u1", "u2"], ["u2"], ".")) == [Problem(".", fact, harmless=True)]
     assert list(check_recorded(["u1"], ["u1"], ".")) == list(check_recorded(["u1"], [], ".")) == []
+
+
+def test_a_copy_with_other_sound_is_noted(tmp_path):
+    for folder, content in (("a", b"one"), ("b", b"two"), ("c", b"one")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "u1.wav").write_bytes(content)
+    _, notes = read(tmp_path)
+    (fact,) = (note.fact for note in notes if note.place == "b")
+    assert "1 of them have other sound than the used ones, first u1.wav" in fact
+    assert not any("other sound" in note.fact for note in notes if note.place != "b")
+
+
+def test_folders_above_the_corpus_give_no_names(tmp_path):
+    def name_of(path):
+        return next((f"u{folder[1]}" for folder in path.parts[:-1] if re.fullmatch(r"p\d", folder)), "none")
+
+    def found(root, inner):
+        items = read_named(root, from_name, "a name", name_of, inner=inner)
+        return [item.id for item in items if isinstance(item, Utterance)]
+
+    (tmp_path / "p1/p2/copy/p3").mkdir(parents=True)
+    (tmp_path / "p1/p2/copy/wav").mkdir()
+    (tmp_path / "p1/p2/copy/wav/1.wav").touch()
+    (tmp_path / "p1/p2/copy/p3/1.wav").touch()
+    assert found(tmp_path / "p1/p2/copy", ["p?"]) == ["c/u3"]
+    assert found(tmp_path / "p1/p2/copy/p3", ["p?"]) == ["c/u3"]
+    assert found(tmp_path / "p1/p2/copy/wav", ["p?"]) == []
+
+
+def test_rows_of_one_recording_that_differ_are_a_problem():
+    one, other = Path("a/t.csv"), Path("old/t.csv")
+    rows, problems = join_rows([(one, [("x", 1), ("y", 2), ("x", 1), ("", 3)]), (other, [("y", 2)])])
+    assert (rows, problems) == ({"x": 1, "y": 2}, [])
+    rows, (problem,) = join_rows([(one, [("x", 1), ("y", 2), ("z", 1), ("z", 2)]), (other, [("y", 3)])])
+    assert rows == {"x": 1}
+    assert not problem.harmless
+    assert problem.fact.startswith("2 recordings have several rows that differ, first z in a/t.csv")
