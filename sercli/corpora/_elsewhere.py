@@ -45,7 +45,9 @@ def pattern_of_names(files: Sequence[str], is_emotion: Callable[[str], bool]) ->
         if len(found) > 1 and known >= _SHARE * len(words):
             before = rf"(?:[^-_. /]+[-_. ]){{{place}}}" if place else ""
             above = {path.parent.name for path in paths}
-            folder = "(?P<speaker>[^/]+)/" if len(above) > 1 and all(above) else "(?:^|/)"
+            emotional = any(map(is_emotion, (word for name in above for word in _words(name))))
+            divided = len(above) > 1 and all(above) and not emotional
+            folder = "(?P<speaker>[^/]+)/" if divided else "(?:^|/)"
             return rf"{folder}{before}(?P<emotion>[^\W\d_]+)[^/]*$"
     return ""
 

@@ -21,9 +21,9 @@ from sercli.manifest.interop import audiofolder
 from sercli.records import Problem, Utterance
 
 _OUTSIDE = (
-    "give the folder above those of the emotions. If file names contain the emotion, add for example "
-    "--speaker-pattern '(?P<emotion>[a-z]+)_'; else list files and emotions in a table for "
-    "`sercli prepare csv`"
+    "give the folder above those of the emotions. If file names contain the emotion, add --speaker-pattern "
+    "with a regular expression that fits your names: '_(?P<emotion>[a-z]+)_' fits s1_angry_2.wav; else list "
+    "files and emotions in a table for `sercli prepare csv`"
 )
 
 

@@ -7,9 +7,11 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from sercli import registry
+from sercli.audio import recordings
 from sercli.audio.kinds import HEAD_BYTES, describe
 from sercli.corpora import Corpus, ReaderConfig, corpus_names, get_corpus
 from sercli.errors import ConfigError, CorpusError, list_some
+from sercli.files import walk
 from sercli.manifest.text import binary_kind
 from sercli.preparation._dataset import find_shards
 from sercli.preparation._opening import has_suffix, stem_of
@@ -19,6 +21,7 @@ from sercli.records import Note, Problem, Utterance
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,199}")
 _LEVELS = 2
 _SHOWN = 3
+_MOST = 0.9  # of the recordings that the reader of a corpus must recognise to be proposed
 # A folder with more sub-folders is not a copy of a corpus.
 _MOST_FOLDERS = 1000
 
@@ -179,30 +182,43 @@ def find_more(place: Place, found: int) -> tuple[Path, int] | None:
     return best
 
 
-def _is_copy(name: str, root: Path) -> bool:
-    """Return whether the reader of a corpus finds an utterance in a folder.
+def _recognised(name: str, root: Path) -> int:
+    """Count the utterances that the reader of a corpus finds in a folder.
 
     Raises:
         PluginError: the reader of a plug-in fails.
     """
     corpus = get_corpus(name)
     if corpus.generate is not None or corpus.any_name:
-        return False
+        return 0
     with registry.blaming("sercli.corpora", name):
-        return any(isinstance(item, Utterance) for item in corpus.parse(root, *corpus.chosen({})))
+        return sum(isinstance(item, Utterance) for item in corpus.parse(root, *corpus.chosen({})))
+
+
+def _other_corpus(source: str, root: Path) -> tuple[str, int]:
+    """Find the corpus whose reader recognises most recordings in a folder; an empty name if none does.
+
+    Of several, it is the smallest: the names of RAVDESS also fit those of the larger ASVP-ESD.
+    """
+    others = (name for name in corpus_names() if name != source)
+    found = dict(registry.loadable(others, lambda name: _recognised(name, root)))
+    best = max(found, key=lambda name: (found[name], -(get_corpus(name).utterances or 0)), default="")
+    return (best, found[best]) if best and found[best] else ("", 0)
 
 
 def describe_nothing_found(source: str, place: Place, problems: Sequence[Problem]) -> str:
     """Describe a place where the reader found no utterance."""
     root, corpus = place.root, place.corpus
     grave = [problem for problem in problems if not problem.harmless]
+    other, count = _other_corpus(source, root) if not corpus.any_name or source == "folder" else ("", 0)
+    if other and (not corpus.any_name or count >= _MOST * sum(1 for _ in recordings(walk(root)))):
+        fact = f"these are recordings of the corpus '{other}'"
+        if not corpus.any_name:
+            fact = f"not corpus '{source}' but '{other}'"
+        return f"{root}: {fact}; run `sercli prepare {other} {root}`"
     if corpus.any_name and grave:
         more = f" (and {len(grave) - 1} more)" if len(grave) > 1 else ""
         return f"{place.base / grave[0].place}: {grave[0].fact}{more}"
-    others = () if corpus.any_name else (name for name in corpus_names() if name != source)
-    for other, holds in registry.loadable(others, lambda name: _is_copy(name, root)):
-        if holds:
-            return f"{root}: not corpus '{source}' but '{other}'; run `sercli prepare {other} {root}`"
     if root.is_dir() and not any(root.iterdir()):
         return f"{root}: the folder is empty; its files should be {corpus.layout}"
     if find_shards(root):

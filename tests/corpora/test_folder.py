@@ -433,3 +433,10 @@ def test_nothing_that_is_not_near_is_proposed(label):
 
 def test_every_emotion_is_near_itself():
     assert {noun for noun in EMOTIONS if near_noun(noun) != noun} == set()
+
+
+def test_emotions_in_the_names_of_folders_and_files_are_no_speakers(tmp_path):
+    found = parse(tmp_path, "x_angry/x_1_angry.wav", "x_sad/x_1_sad.wav")
+    pattern = re.search("--speaker-pattern '([^']+)'", found[0].fact)[1]
+    found = parse(tmp_path, speaker_pattern=pattern)
+    assert [(each.speaker, each.emotion) for each in found] == [(None, "anger"), (None, "sadness")]

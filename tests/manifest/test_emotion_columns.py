@@ -89,3 +89,9 @@ def test_an_empty_name_switches_them_off(tmp_path):
     assert read_other(tmp_path / "t.csv", {}) is None
     found = read_entries(tmp_path / "t.csv", {"emotion_raw": ""})
     assert all("emotion_raw" not in item.fields for item in found if isinstance(item, Entry))
+
+
+def test_a_flag_beside_the_emotions_may_be_an_emotion(tmp_path):
+    text = "file,speaker,angry,happy,wistful\na.wav,0,1,0,0\nb.wav,1,0,1,0\nc.wav,1,0,0,1\n"
+    assert fact(read(tmp_path, text)).endswith("--column emotion=angry,happy,wistful")
+    assert labels(read(tmp_path, text, emotion="angry,happy,wistful")) == ["anger", "happiness", "wistful"]

@@ -164,3 +164,23 @@ def test_complete_json_of_another_form_is_not_called_cut_short(tmp_path):
     )
     items = read(tmp_path / "t.json", b'[["a.wav", "sad"], ["b.wav", "angry"]]').items
     assert {each.fact for each in items} == {"not a JSON object; write one a line, with a key per column"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "key"),
+    [
+        ("t.json", '{"a.wav": "anger", "a.wav": "sadness"}', "a.wav"),
+        ("t.json", '[\n{"file": "a.wav",\n "emotion": "anger", "emotion": "fear"}\n]', "emotion"),
+        ("t.jsonl", '{"file": "a.wav", "emotion": "anger", "emotion": "fear"}\n', "emotion"),
+    ],
+)
+def test_a_json_key_with_two_values_is_refused(tmp_path, name, text, key):
+    (tmp_path / name).write_text(text)
+    (problem,) = read_table(tmp_path / name).items
+    assert problem.fact == f"'{key}' occurs several times with different values; leave the right one only"
+
+
+def test_a_json_key_twice_with_one_value_is_read(tmp_path):
+    (tmp_path / "t.jsonl").write_text('{"file": "a.wav", "file": "a.wav"}\n')
+    (row,) = read_table(tmp_path / "t.jsonl").rows
+    assert row.values == {"file": "a.wav"}
