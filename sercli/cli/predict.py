@@ -1,5 +1,6 @@
 """``sercli predict``."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 # Options that --live and --microphone use, besides the bundle.
 _CALM = ("margin", "hold_s", "smooth_s", "silence_db")  # settings of `Steadiness`
+_OTHER_TABLES = (".xlsx", ".xls", ".ods", ".parquet", ".tsv", ".feather")
 _LIVE = {"bundle", "live", "microphone", "json", "csv", "workspace", "enrol", "window_s", "hop_s", *_CALM}
 
 
@@ -234,6 +236,7 @@ def predict(
         hop_s=hop_s,
         precision=number,
     )
+    _refuse_tables(recordings, table)
     inputs = read_inputs(recordings, table, chosen, audio_root, turns, same_speaker=same_speaker)
     enrolment = read_enrolment(predictor, enrol or [], same_speaker=same_speaker)
     if out is not None:
@@ -245,6 +248,15 @@ def predict(
     if failed := failed + len(inputs.problems):
         typer.echo(f"{failed} of {len(inputs.files) + len(inputs.problems)} files failed", err=True)
         raise typer.Exit(1)
+
+
+def _refuse_tables(files: Sequence[Path | str], table: Path | None) -> None:
+    """Refuse a table in place of a recording."""
+    from sercli.manifest.tables import LIST_SUFFIXES
+
+    for file in map(Path, files):
+        if table is None and file.suffix.lower() in LIST_SUFFIXES and file.is_file():
+            raise typer.BadParameter(f"{file}: a table, not a recording; give it with --table {file}")
 
 
 def _refuse_ignored(context: typer.Context, *, live: bool) -> None:
@@ -270,7 +282,12 @@ def _format(form: Format | None, out: Path | None, *, json: bool, csv: bool) -> 
     if len({*named, *filter(None, [form])}) > 1:
         raise typer.BadParameter("give one of --json, --csv and --format")
     suffix = "" if out is None else out.suffix.lower()
-    return next(filter(None, [form, *named]), BY_SUFFIX.get(suffix, "text"))
+    chosen: Format | None = next(filter(None, [form, *named]), BY_SUFFIX.get(suffix))
+    if chosen is None and suffix in _OTHER_TABLES:
+        raise typer.BadParameter(
+            f"--out {out}: {suffix} is not written; end the name in {', '.join(BY_SUFFIX)} or .txt"
+        )
+    return "text" if chosen is None else chosen
 
 
 def _load(workspace: Path | None, name: str | None) -> "tuple[Path, Bundle]":

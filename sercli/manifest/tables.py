@@ -29,7 +29,7 @@ _SEPARATORS = "\t;,|"
 _SEPARATOR_LINE = re.compile(r'"?sep=(\\t|.)"?[ \t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
 # Suffixes of lists, to name those in a folder.
 _ONCE = "leave the right one only"
-_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
+LIST_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
 _SHOWN = 3
 # A title has fewer lines than this.
 _TITLE_LINES = 5
@@ -136,7 +136,7 @@ def lists_in(folder: Path) -> str:
 
 def list_names(folder: Path) -> list[str]:
     """Return the names of the files in a folder that may be lists, sorted."""
-    files = (path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and path.is_file())
+    files = (path for path in folder.iterdir() if path.suffix.lower() in LIST_SUFFIXES and path.is_file())
     return sorted(path.name for path in files if path.name != "label_map.json")
 
 

@@ -36,7 +36,14 @@ from sercli.preparation._place import (
 from sercli.preparation._reading import read
 from sercli.preparation._turns import cut_into_turns
 from sercli.preparation.convert import Conversion, Converted
-from sercli.preparation.counts import by_scheme, differences, note_copies, note_labels, note_unused
+from sercli.preparation.counts import (
+    by_scheme,
+    differences,
+    note_copies,
+    note_labels,
+    note_ratings,
+    note_unused,
+)
 from sercli.preparation.download import fetch
 from sercli.preparation.traces import add_trace
 from sercli.records import Note, Problem, Utterance
@@ -275,6 +282,8 @@ def _doubts(utterances: Sequence[Utterance], prepared: Sequence[Utterance], plac
     for utterance in prepared:
         lengths.add(as_listed[utterance.id], utterance)
     found: list[Problem] = [*lengths.notes(), *note_speakers(prepared), *note_copies(prepared)]
+    if place.corpus.scale is not None and not place.corpus.any_name:
+        found += note_ratings(prepared, place.corpus.scale)
     if place.corpus.any_name:
         found += note_labels(prepared)
         found += note_unused(getattr(place.options[0], "map", {}), utterances)

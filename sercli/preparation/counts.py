@@ -9,7 +9,7 @@ from sercli.errors import list_some, near_names
 from sercli.formatting import count_noun
 from sercli.labels import EMOTIONS, near_noun, to_noun, trim
 from sercli.manifest.speakers import narrowly
-from sercli.manifest.values import split_labels
+from sercli.manifest.values import RATINGS, split_labels
 from sercli.records import Problem, Utterance
 from sercli.schemes import Scheme, schemes_of
 
@@ -75,6 +75,23 @@ def note_labels(utterances: Sequence[Utterance]) -> list[Problem]:
             fact = f"{count_noun(counted[label], 'utterance')}; if this is a misspelling of {right}, add"
             found.append(Problem(f"label '{label}'", f"{fact} --map '{label}={right}'", harmless=True))
     return found
+
+
+def note_ratings(utterances: Sequence[Utterance], scale: tuple[float, float]) -> list[Problem]:
+    """Point out ratings outside of the scale of a corpus."""
+    low, high = scale
+    outside = [
+        (utterance.id, name, value)
+        for utterance in utterances
+        for name in sorted(RATINGS)
+        if (value := getattr(utterance, name)) is not None and not low <= value <= high
+    ]
+    if not outside:
+        return []
+    place, name, value = outside[0]
+    fact = f"{name} {value:g} is outside of the scale from {low:g} to {high:g}"
+    more = f" ({len(outside)} ratings are)" if len(outside) > 1 else ""
+    return [Problem(place, f"{fact}{more}; correct the table, or get it again", harmless=True)]
 
 
 def note_copies(utterances: Sequence[Utterance]) -> list[Problem]:

@@ -324,3 +324,15 @@ def test_a_threshold_of_classes_is_refused_for_continuous_labels(recording):
     with pytest.raises(ConfigError, match="--unsure-below is for classes"):
         _refuse_unfit(Traces(), Inputs((recording,)), None, 0.5)
     _refuse_unfit(Traces(), Inputs((recording,)), None, None)
+
+
+def test_a_table_in_place_of_a_recording_and_a_format_that_is_not_written(run, recording, tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text(f"file\n{recording}\n")
+    status, _, err = run("latest", table)
+    assert status == 2
+    assert f"a table, not a recording; give it with --table {table}" in " ".join(err.split())
+    status, _, err = run("latest", recording, "--out", tmp_path / "o.xlsx")
+    assert status == 2
+    assert ".xlsx is not written; end the name in .json, .jsonl, .csv, .rttm or .txt" in " ".join(err.split())
+    assert not (tmp_path / "o.xlsx").exists()

@@ -1,11 +1,14 @@
 """Lists that can be read in a wrong way: rounded numbers, patterns, genders by letters, ends only."""
 
+from dataclasses import replace
+
 import pytest
 
 from sercli.corpora.csv import CORPUS
 from sercli.errors import ConfigError
 from sercli.manifest.speakers import note_speakers
 from sercli.manifest.values import is_absent, letters_of_genders
+from sercli.preparation.counts import note_ratings
 from sercli.records import Note, Problem, Utterance
 
 
@@ -70,3 +73,11 @@ def test_several_ends_without_starts_are_refused(tmp_path):
     assert problem.fact.startswith("a.wav has several ends (5 and 10) and no start")
     (_, utterance) = read(tmp_path, "file,emotion,end\na.wav,anger,5\n")
     assert utterance.end == 5
+
+
+def test_ratings_outside_of_the_scale_of_a_corpus_are_noted():
+    rated = [replace(each, valence=value) for each, value in zip(people("a", "b"), (7, 9.5), strict=True)]
+    (problem,) = note_ratings(rated, (1, 7))
+    assert problem.harmless
+    assert problem.fact.startswith("valence 9.5 is outside of the scale from 1 to 7")
+    assert note_ratings(rated[:1], (1, 7)) == []

@@ -192,3 +192,27 @@ def test_a_corpus_is_named_by_its_folder_or_as_given():
             name_for("folder", folder, given, None)
     with pytest.raises(ConfigError, match="leave --name out"):
         name_for("emodb", emodb, "mine", None)
+
+
+@pytest.mark.parametrize(
+    ("files", "source", "proposed"),
+    [
+        (["Actor_01/03-01-05-01-01-01-01.wav"], "tess", "ravdess"),  # ASVP-ESD would take it, too
+        (["Actor_01/03-01-05-01-01-01-01.wav"], "folder", "ravdess"),
+        (["x/OAF_back_angry.wav"], "folder", "tess"),
+        (["x/OAF_back_angry.wav", "x/other.wav"], "folder", None),
+    ],
+)
+def test_the_corpus_that_recognises_the_recordings_is_proposed(tmp_path, files, source, proposed):
+    for file in files:
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).touch()
+    found = (
+        place(tmp_path, source)
+        if source == "folder"
+        else find_place(source, get_corpus(source), tmp_path, None, get_corpus(source).chosen({}), None)
+    )
+    utterances, problems = read(found)
+    assert utterances == []
+    told = describe_nothing_found(source, found, problems)
+    assert (f"run `sercli prepare {proposed} {tmp_path}`" in told) == (proposed is not None)
