@@ -128,7 +128,7 @@ def segments(division: Division) -> Finding:
     counts = {pair: sum(frozenset(pair) in pairs for pairs in torn.values()) for pair in division.pairs()}
     facts = [f"{_count(count, 'recording')} in {a} and {b}" for (a, b), count in counts.items() if count]
     if not facts:
-        fact = f"{_count(len(found), 'recording')}, no piece in two parts"
+        fact = f"{_count(len(found), 'recording')}, no overlapping pieces in two parts"
         if apart := sum(len({item.utterance.id for _, item in found[name]}) > 1 for name in torn):
             fact = f"{fact}; pieces of {_count(apart, 'recording')} are in several parts"
         return Finding("segments", Verdict.CLEAN, fact)
@@ -157,7 +157,10 @@ def same_audio(division: Division) -> Finding:
     within = f"; {len(groups)} under several names within a part{_kinds(groups)}" if groups else ""
     examples = tuple(_names(group, parts) for group in groups[:3])
     return Finding(
-        "same audio", Verdict.CLEAN, f"{len(by_hash)} recordings, none in two parts{within}{left}", examples
+        "same audio",
+        Verdict.CLEAN,
+        f"{len(by_hash)} recordings, none under several names in two parts{within}{left}",
+        examples,
     )
 
 

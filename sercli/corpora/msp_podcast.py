@@ -78,7 +78,7 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
     example = "an MSP-Podcast file name such as MSP-PODCAST_0001_0008.wav"
     unlabelled: list[str] = []
     without = dict.fromkeys(rows)
-    withheld = 0
+    withheld, unknown = 0, ""
     for item in read_named(root, from_name, example):
         if isinstance(item, Problem):
             yield item
@@ -91,11 +91,13 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
         elif name.startswith(_UNLABELLED):
             withheld += 1
         else:
+            unknown = unknown or row.get("EmoClass", "").strip()
             unlabelled.append(item.file)
     if withheld:
         yield Problem(".", f"{withheld} recordings of the part Test3, which has no labels", harmless=True)
     remedy = "add the release's folder Labels"
-    yield from check_labelled(unlabelled, _TABLES[0], found=bool(rows), remedy=remedy, lacks="no label")
+    lacks = f"no label of the release (such as A or H, but '{unknown}')" if unknown else "no label"
+    yield from check_labelled(unlabelled, _TABLES[0], found=bool(rows), remedy=remedy, lacks=lacks)
     yield from check_recorded(rows, without, ".")
 
 

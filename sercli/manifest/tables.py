@@ -16,7 +16,7 @@ from typing import Any
 
 from sercli.audio import SUFFIXES
 from sercli.errors import ManifestError, list_some
-from sercli.labels import trim
+from sercli.labels import is_part, to_noun, trim
 from sercli.manifest.columnar import describe_shard, is_parquet, parquet_kind, read_shard
 from sercli.manifest.columns import fields_by_name
 from sercli.manifest.text import binary_kind, decode_text, read_text
@@ -202,12 +202,14 @@ def _entries(value: Any) -> list[tuple[object, Any]] | None:
         return list(enumerate(value, 1))
     if not isinstance(value, dict) or not value:
         return None
-    file = fields_by_name(value).get("file")
+    fields = fields_by_name(value)
+    file = fields.get("file")
     if file is not None and not isinstance(value[file], list | dict):
         return None  # a row itself
-    if all(is_audio(name) and not isinstance(each, dict) for name, each in value.items()):
+    labels = not fields and all(isinstance(each, str) and to_noun(each) for each in value.values())
+    if labels or all(is_audio(name) and not isinstance(each, dict) for name, each in value.items()):
         return [(name, {"file": name, "emotion": label}) for name, label in value.items()]
-    rows = _split(value) or _records(value) or _by_column(value)
+    rows = _split(value) or _records(value) or _by_part(value) or _by_emotion(value) or _by_column(value)
     if rows is not None:
         return list(enumerate(rows, 1))
     return _by_key(value, file) if all(isinstance(each, dict) for each in value.values()) else None
@@ -236,6 +238,26 @@ def _records(value: dict[str, Any]) -> list[dict[str, Any]] | None:
     lists = [each for each in value.values() if isinstance(each, list) and each]
     found = lists[0] if len(lists) == 1 else []
     return found if found and all(isinstance(each, dict) for each in found) else None
+
+
+def _by_part(value: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """Read a list of objects for each part, such as train and test."""
+    if not all(is_part(name) and isinstance(each, list) for name, each in value.items()):
+        return None
+    rows = [(name, row) for name, each in value.items() for row in each]
+    if not all(isinstance(row, dict) for _, row in rows):
+        return None
+    return [{"split": name} | row for name, row in rows]
+
+
+def _by_emotion(value: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """Read a list of files for each emotion."""
+    if not all(to_noun(name) and isinstance(each, list) for name, each in value.items()):
+        return None
+    rows = [(name, file) for name, each in value.items() for file in each]
+    if not all(isinstance(file, str) for _, file in rows):
+        return None
+    return [{"file": file, "emotion": name} for name, file in rows]
 
 
 def _by_column(value: dict[str, Any]) -> list[dict[str, Any]] | None:

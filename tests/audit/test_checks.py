@@ -235,7 +235,10 @@ def test_cuts_that_do_not_overlap_are_told_and_those_that_do_leak():
     torn = item("c", path="z.wav", source="r.wav", start=1.5, end=3.0)
     apart = segments(division([first], [later]))
     assert apart.verdict is Verdict.CLEAN
-    assert apart.fact == "1 recording, no piece in two parts; pieces of 1 recording are in several parts"
+    assert (
+        apart.fact
+        == "1 recording, no overlapping pieces in two parts; pieces of 1 recording are in several parts"
+    )
     assert dialogs(division([first], [later])).verdict is Verdict.NOT_CHECKED
     assert speakers(division([first], [later])).verdict is Verdict.NOT_CHECKED
     assert "several parts" not in segments(division([first, later], [item("d")])).fact

@@ -158,7 +158,7 @@ def test_an_object_of_labels_by_file_is_a_table(tmp_path):
 
 
 def test_complete_json_of_another_form_is_not_called_cut_short(tmp_path):
-    (problem,) = read(tmp_path / "t.json", json.dumps({"a": "sad", "b": "angry"}, indent=1).encode()).items
+    (problem,) = read(tmp_path / "t.json", json.dumps({"a": "x", "b": "y"}, indent=1).encode()).items
     assert problem.fact.startswith(
         "JSON without rows; write a list of objects, or objects by file, with a key"
     )
@@ -184,3 +184,25 @@ def test_a_json_key_twice_with_one_value_is_read(tmp_path):
     (tmp_path / "t.jsonl").write_text('{"file": "a.wav", "file": "a.wav"}\n')
     (row,) = read_table(tmp_path / "t.jsonl").rows
     assert row.values == {"file": "a.wav"}
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ('{"a": "anger", "b": "sad"}', [("a", "anger"), ("b", "sad")]),
+        (
+            '{"anger": ["a.wav", "b.wav"], "Happy": ["c.wav"]}',
+            [("a.wav", "anger"), ("b.wav", "anger"), ("c.wav", "Happy")],
+        ),
+        (
+            '{"train": [{"file": "a.wav", "emotion": "anger"}],'
+            ' "test": [{"file": "b.wav", "emotion": "sad"}]}',
+            [("a.wav", "anger"), ("b.wav", "sad")],
+        ),
+    ],
+)
+def test_json_by_file_by_emotion_and_by_part(tmp_path, text, rows):
+    (tmp_path / "t.json").write_text(text)
+    found = read_table(tmp_path / "t.json").rows
+    assert [(row.values["file"], row.values["emotion"]) for row in found] == rows
+    assert [row.values.get("split") for row in found][-1] == ("test" if "train" in text else None)
