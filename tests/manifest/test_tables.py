@@ -195,9 +195,8 @@ def test_a_json_key_twice_with_one_value_is_read(tmp_path):
             [("a.wav", "anger"), ("b.wav", "anger"), ("c.wav", "Happy")],
         ),
         (
-            '{"train": [{"file": "a.wav", "emotion": "anger"}],'
-            ' "test": [{"file": "b.wav", "emotion": "sad"}]}',
-            [("a.wav", "anger"), ("b.wav", "sad")],
+            '{"train": [{"file": "a.wav", "emotion": "sad"}], "test": [{"file": "b.wav", "emotion": "sad"}]}',
+            [("a.wav", "sad"), ("b.wav", "sad")],
         ),
     ],
 )
