@@ -22,6 +22,7 @@ from sercli.files import walk
 from sercli.records import Problem, Utterance
 
 Row = TypeVar("Row")
+_COMPARED = 20  # copies in a folder that are compared with the used recordings
 
 
 def stem_of(path: Path) -> str:
@@ -60,7 +61,7 @@ def read_named(
     first: dict[str, Utterance] = {}
     used: dict[str, Path] = {}
     copies: Counter[Path] = Counter()
-    differing: dict[Path, list[Path]] = {}
+    differing: dict[Path, Path] = {}
     foreign: defaultdict[Path, list[Path]] = defaultdict(list)
     own: set[Path] = set()
     left: Counter[tuple[Path, str]] = Counter()
@@ -76,8 +77,9 @@ def read_named(
         own.add(path.parent)
         if utterance.id in first:
             copies[path.parent] += 1
-            if not _is_alike(path, used[utterance.id]):
-                differing.setdefault(path.parent, []).append(path)
+            compared = path.parent in differing or copies[path.parent] > _COMPARED
+            if not compared and _differ(path, used[utterance.id]):
+                differing[path.parent] = path
         else:
             used[utterance.id] = path
             text = (words.get(name) if words else None) or utterance.transcript
@@ -94,10 +96,10 @@ def read_named(
             yield Problem(place_of(folder, root), fact, harmless=True)
     for folder, count in sorted(copies.items()):
         fact = f"holds {count} recordings again (same names); each recording is used once"
-        if others := differing.get(folder):
+        if folder in differing:
             fact += (
-                f"; {len(others)} of them have other sound than the used ones, first {others[0].name}: if "
-                "these are the right ones, remove the others"
+                f"; they are not all alike, {differing[folder].name} has other sound than the used one: if "
+                "those in this folder are the right ones, remove the others"
             )
         yield Problem(place_of(folder, root), fact, harmless=True)
 
@@ -109,9 +111,12 @@ def _without_foreign(root: Path, inner: Sequence[str]) -> Path:
     return root
 
 
-def _is_alike(one: Path, other: Path) -> bool:
-    """Return whether two files are equal; files of different formats may hold the same sound."""
-    return one.suffix.lower() != other.suffix.lower() or filecmp.cmp(one, other, shallow=False)
+def _differ(one: Path, other: Path) -> bool:
+    """Return whether two files of one format differ; of different formats they may hold the same sound."""
+    try:
+        return one.suffix.lower() == other.suffix.lower() and not filecmp.cmp(one, other, shallow=False)
+    except OSError:  # the conversion reports a file that can't be read
+        return False
 
 
 def _rank(path: Path) -> tuple[int, int, Path]:
@@ -163,6 +168,7 @@ def read_rows(path: Path, delimiter: str | None = None) -> list[dict[str, str]]:
 
 def join_rows(
     tables: Iterable[tuple[Path, Iterable[tuple[str, Row]]]],
+    facts: Callable[[Row], object] = lambda row: row,
 ) -> tuple[dict[str, Row], list[Problem]]:
     """Join the rows of tables by the names of the recordings.
 
@@ -170,13 +176,14 @@ def join_rows(
 
     Args:
         tables: each table with the name and the content of its rows; an empty name is left out.
+        facts: function from a row to what must not differ; the complete row if not given.
     """
     rows: dict[str, Row] = {}
     places: dict[str, Path] = {}
     conflicts: dict[str, str] = {}
     for path, named in tables:
         for name, row in named:
-            if name and rows.setdefault(name, row) != row:
+            if name and facts(rows.setdefault(name, row)) != facts(row):
                 conflicts.setdefault(
                     name, f"{places[name]} and {path}" if places[name] != path else str(path)
                 )
@@ -224,6 +231,11 @@ def check_recorded(labels: Collection[str], without: Collection[str], place: str
     if without and len(without) < len(labels):
         fact = f"{len(without)} labels without a recording, first {next(iter(without))}"
         yield Problem(place, fact, harmless=True)
+
+
+def cells_of(*columns: str) -> Callable[[Mapping[str, str]], object]:
+    """Return a function from a row to its cells in some columns, for `join_rows`."""
+    return lambda row: [row.get(column, "").strip() for column in columns]
 
 
 def to_number(text: str) -> float | None:

@@ -14,7 +14,15 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from sercli.corpora import Corpus, usual_schemes
-from sercli.corpora._named import check_labelled, find_tables, join_rows, read_named, read_rows, to_number
+from sercli.corpora._named import (
+    cells_of,
+    check_labelled,
+    find_tables,
+    join_rows,
+    read_named,
+    read_rows,
+    to_number,
+)
 from sercli.manifest.values import GENDERS
 from sercli.records import Problem, Utterance
 
@@ -37,7 +45,8 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
     """Yield the complete recordings at any depth, sorted by name, with the facts of the table."""
     tables = find_tables(root, _TABLE.__eq__)
     rows, conflicts = join_rows(
-        (path, ((_name(row), row) for row in read_rows(path, "|"))) for path in tables
+        ((path, ((_name(row), row) for row in read_rows(path, "|"))) for path in tables),
+        cells_of("emotion", "user_id", "status"),
     )
     yield from conflicts
     unlabelled: list[str] = []

@@ -18,7 +18,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from sercli.corpora import Corpus, usual_schemes
-from sercli.corpora._named import check_recorded, find_tables, join_rows, read_named, read_rows, stem_of
+from sercli.corpora._named import (
+    cells_of,
+    check_recorded,
+    find_tables,
+    join_rows,
+    read_named,
+    read_rows,
+    stem_of,
+)
 from sercli.protocols import Protocol
 from sercli.protocols.lists import ReleasedParts
 from sercli.records import Problem, Utterance
@@ -41,7 +49,9 @@ _CORRECTED = "final_videos_test"
 def parse(root: Path) -> Iterator[Utterance | Problem]:
     """Yield the utterances at any depth, sorted by name, with the facts of the tables."""
     tables = find_tables(root, lambda name: _TABLE.fullmatch(name) is not None)
-    rows, conflicts = join_rows((path, _read_labels(path)) for path in tables)
+    rows, conflicts = join_rows(
+        ((path, _read_labels(path)) for path in tables), cells_of("Emotion", "Speaker")
+    )
     yield from conflicts
     example = "a MELD file name in a folder of its part, such as train_splits/dia0_utt0.wav"
     unlabelled: list[str] = []
@@ -73,11 +83,10 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
 
 
 def _read_labels(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield the rows of a part by the names of the recordings, without their running number."""
+    """Yield the rows of a part by the names of the recordings."""
     part = path.name.partition("_")[0]
     for row in read_rows(path):
-        name = f"{part}_dia{row.get('Dialogue_ID', '')}_utt{row.get('Utterance_ID', '')}"
-        yield name, {column: cell for column, cell in row.items() if column != "Sr No."}
+        yield f"{part}_dia{row.get('Dialogue_ID', '')}_utt{row.get('Utterance_ID', '')}", row
 
 
 def _episode(row: dict[str, str]) -> str | None:

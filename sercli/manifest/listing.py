@@ -37,6 +37,7 @@ from sercli.manifest.values import (
     RATINGS,
     TIMES,
     find_grouped,
+    is_absent,
     parse_cell,
     parse_number,
     parse_seconds,
@@ -134,7 +135,9 @@ def read_entries(
     if rows:
         yield _note(path.name, table, fields, several, remarks)
 
-    flags = () if chosen.get("emotion_raw") else flags_beside(table, {*by_emotion, *fields.values()})
+    flags: tuple[str, ...] = ()
+    if by_emotion and not chosen.get("emotion_raw"):
+        flags = flags_beside(table, {*by_emotion, *fields.values()})
 
     def read_labels(row: TableRow) -> dict[str, Any]:
         if by_emotion:
@@ -298,8 +301,10 @@ def _without_starts(table: Table, fields: Mapping[str, str]) -> Problem | None:
         return None
     first: dict[str, str] = {}
     for row in table.rows:
+        if is_absent(row.values[fields["end"]]):
+            continue
         file, end = str(row.values[fields["file"]]), str(row.values[fields["end"]]).strip()
-        if end and first.setdefault(file, end) != end:
+        if first.setdefault(file, end) != end:
             fact = (
                 f"{file} has several ends ({first[file]} and {end}) and no start, so that its parts overlap"
             )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from corpora.trees import split, touch_all
 
-from sercli.corpora._named import check_labelled, check_recorded, find_tables, join_rows, read_named
+from sercli.corpora._named import cells_of, check_labelled, check_recorded, find_tables, join_rows, read_named
 from sercli.records import Problem, Utterance
 
 ANY = Utterance(id="", corpus="c", file="")
@@ -122,7 +122,7 @@ def test_a_copy_with_other_sound_is_noted(tmp_path):
         (tmp_path / folder / "u1.wav").write_bytes(content)
     _, notes = read(tmp_path)
     (fact,) = (note.fact for note in notes if note.place == "b")
-    assert "1 of them have other sound than the used ones, first u1.wav" in fact
+    assert "they are not all alike, u1.wav has other sound than the used one" in fact
     assert not any("other sound" in note.fact for note in notes if note.place != "b")
 
 
@@ -151,3 +151,9 @@ def test_rows_of_one_recording_that_differ_are_a_problem():
     assert rows == {"x": 1}
     assert not problem.harmless
     assert problem.fact.startswith("2 recordings have several rows that differ, first z in a/t.csv")
+
+
+def test_rows_may_differ_in_what_is_not_read():
+    tables = [(Path("t.csv"), [("x", {"label": "a ", "words": "1"}), ("x", {"label": "a", "words": "2"})])]
+    assert join_rows(tables, cells_of("label"))[1] == []
+    assert len(join_rows(tables, cells_of("label", "words"))[1]) == 1
