@@ -9,6 +9,7 @@ from sercli.cli._app import App, Group
 from sercli.cli._completion import complete_feature, complete_prepared
 from sercli.cli._options import AcceleratorOption, DeviceOption, JsonOption, WorkspaceOption, set_option
 from sercli.cli._output import loadable, print_waiting, progress_bar
+from sercli.errors import ConfigError
 from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
@@ -298,6 +299,8 @@ def prune(
     from sercli.workspace import Workspace
 
     place = Workspace(workspace)
+    if not place.root.is_dir():
+        raise ConfigError(f"{place.root}: no such workspace; correct --workspace, or SERCLI_WORKSPACE")
     in_use = [utterance for utterances in _audio_of(place).values() for utterance in utterances]
     freed = 0
     for found, why in needless(place.features, in_use):

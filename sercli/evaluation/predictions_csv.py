@@ -23,7 +23,7 @@ from sercli import files
 from sercli.errors import RunError
 from sercli.records import ClassPredictions, Predictions, ValuePredictions
 
-_AGAIN = "test the fold again"
+_AGAIN = "remove its folder, and train or test again"
 _RESTORE = "if another program saved the file, restore the original"
 _FIRST = ["id", "fold", "seed", "speaker", "gender"]
 _CLASS = [*_FIRST, "target", "predicted"]

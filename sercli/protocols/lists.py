@@ -58,8 +58,8 @@ class ListedFolds:
 
         Raises:
             ProtocolError: the files have changed or are not such lists; they name an utterance twice in a
-                fold; or few of theirs are in the corpus. A table with ids must name only utterances of the
-                corpus, and each one that the scheme selects.
+                fold, or in the test parts of two folds; or few of theirs are in the corpus. A table with ids
+                must name only utterances of the corpus, and each one that the scheme selects.
         """
         return self._make(utterances, labels)[0]
 
@@ -91,7 +91,20 @@ class ListedFolds:
             matcher = Matcher(utterances)
             matched = matcher.match(listed)
             notes = self._compare(listed, matched, matcher, labels)
-        return [self._fold(name, parts, matched, utterances, labels) for name, parts in folds.items()], notes
+        made = [self._fold(name, parts, matched, utterances, labels) for name, parts in folds.items()]
+        self._refuse_repeated_tests(made)
+        return made, notes
+
+    def _refuse_repeated_tests(self, folds: Sequence[Fold]) -> None:
+        """Refuse an utterance in two test parts: metrics pool the folds, and would count it twice."""
+        tested: dict[str, str] = {}
+        for fold in folds:
+            for name in fold.test:
+                if name in tested:
+                    fact = f"'{name}' is tested in fold '{tested[name]}' and in fold '{fold.name}'"
+                    remedy = "test each utterance once, or write each division into a list of its own"
+                    raise ProtocolError(f"{self.path}: {fact}; {remedy}")
+                tested[name] = fold.name
 
     def _fold(
         self,

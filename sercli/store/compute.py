@@ -11,6 +11,7 @@ import torch
 
 from sercli import audio
 from sercli.audio import Samples
+from sercli.corpora import corpus_names
 from sercli.errors import FeatureError
 from sercli.features import Array
 from sercli.processor import count_cores, shared_out
@@ -186,10 +187,11 @@ class _Decoder:
     def _prepared(self, utterance: Utterance) -> Samples:
         samples = audio.read(self.folder / utterance.file)
         if audio.hash_samples(samples) != utterance.sha256:
-            raise FeatureError(
-                f"{self.folder / utterance.file}: the audio is not what the manifest describes; "
-                f"run `sercli prepare {utterance.corpus}` again"
-            )
+            fact = f"{self.folder / utterance.file}: the audio is not what the manifest describes"
+            command = f"`sercli prepare {utterance.corpus}`"
+            if utterance.corpus not in corpus_names():
+                command = f"the command `sercli prepare` that made the corpus '{utterance.corpus}'"
+            raise FeatureError(f"{fact}; run {command} again")
         return samples
 
     def _original(self, utterance: Utterance, store: FeatureStore) -> Samples:

@@ -86,6 +86,8 @@ def _read_score(source: StudyFile, place: Place, key: str, value: Any) -> PaperS
     if not -1 <= number <= (100 if percent else 1):
         unit = "in per cent" if percent else "plain, at most 1"
         source.fail(place, f"{key}: {value} is out of range; write it {unit}")
+    if percent and isinstance(number, float) and 0 < number <= 1:
+        source.fail(place, f"{key}: {value} looks like a fraction; write it in per cent")
     return PaperScore(float(number), derived is not None)
 
 

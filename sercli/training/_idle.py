@@ -17,8 +17,9 @@ from sercli.training.batch_statistics import normalisations
 
 _ABSENT = object()
 
-# Settings of a training that a classifier which is solved reads.
-_OF_SOLVED = frozenset({"class_weights", "class_weight_alpha", "search", "search_folds"})
+# Settings of a training that a classifier which is solved reads, and the precision: in each config.yaml,
+# which is accepted as settings, "auto" is replaced by the precision of the machine.
+_OF_SOLVED = frozenset({"class_weights", "class_weight_alpha", "search", "search_folds", "precision"})
 
 
 @dataclass(frozen=True, slots=True)

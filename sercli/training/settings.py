@@ -288,7 +288,10 @@ def _name_inputs(
         return settings
     if len(inputs) > 1:
         raise ConfigError(str(unknown("features", min(set(features) - set(inputs)), inputs)))
-    return {**settings, "features": {next(iter(inputs)): features}}
+    name = next(iter(inputs))
+    # A file may name the input, and an option beside it not.
+    named, others = features.get(name, {}), {key: each for key, each in features.items() if key != name}
+    return {**settings, "features": {name: {**named, **others} if isinstance(named, Mapping) else features}}
 
 
 def _without_foreign(defaults: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:

@@ -406,6 +406,9 @@ def test_damaged_features_are_computed_again_and_needless_ones_pruned(run, build
     assert "would remove old-v1-000000000000" in run("features", "prune", "--dry-run", *place)[1]
     assert "removed old-v1-000000000000" in run("features", "prune", *place)[1]
     assert [path.name for path in workspace.features.iterdir()] == [shard.parent.name]
+    status, _, err = run("features", "prune", "--workspace", workspace.root / "misspelled")
+    assert status == 1
+    assert "misspelled: no such workspace" in err
 
 
 def test_models_are_listed_and_shown_layer_by_layer(run):

@@ -87,7 +87,8 @@ def test_raters_are_the_last_column(tmp_path):
     assert read_predictions(tmp_path / "p.csv").raters == rows.raters
     (tmp_path / "p.csv").write_text((tmp_path / "p.csv").read_text().replace("anger + fear", "anger + rage"))
     with pytest.raises(
-        RunError, match=r"p\.csv:2: raters: 'rage' is none of anger, fear; test the fold again"
+        RunError,
+        match=r"p\.csv:2: raters: 'rage' is none of anger, fear; remove its folder, and train or test again",
     ):
         read_predictions(tmp_path / "p.csv")
 
@@ -140,19 +141,19 @@ def test_a_damaged_file_is_refused_with_its_place(tmp_path, old, new, message):
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
-    with pytest.raises(RunError, match=message + ".*; test the fold again$"):
+    with pytest.raises(RunError, match=message + ".*; remove its folder, and train or test again$"):
         read_predictions(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"\n"])
 def test_a_file_that_is_no_table_is_refused(tmp_path, content):
     (tmp_path / "p.csv").write_bytes(content)
-    with pytest.raises(RunError, match=r"p\.csv.*; test the fold again$"):
+    with pytest.raises(RunError, match=r"p\.csv.*; remove its folder, and train or test again$"):
         read_predictions(tmp_path / "p.csv")
 
 
 def test_a_missing_file_is_a_users_error(tmp_path):
-    with pytest.raises(RunError, match="no such predictions; test the fold again"):
+    with pytest.raises(RunError, match="no such predictions; remove its folder, and train or test again"):
         read_predictions(tmp_path / "p.csv")
 
 

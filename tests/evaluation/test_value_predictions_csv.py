@@ -91,26 +91,29 @@ def test_a_damaged_file_is_refused_with_its_place(tmp_path, old, new, message):
     assert old in text
     count = -1 if "zero" in new else 1
     path.write_bytes(text.replace(old, new, count).encode())
-    with pytest.raises(RunError, match=message + ".*; test the fold again$"):
+    with pytest.raises(RunError, match=message + ".*; remove its folder, and train or test again$"):
         read_predictions(path)
 
 
 def test_a_recording_twice_in_a_fold_is_refused(tmp_path):
     plain = predictions()
     write_predictions(tmp_path / "p.csv", pool([plain, plain]))
-    with pytest.raises(RunError, match="'recola/P16' occurs more than once in a fold; test the fold again"):
+    with pytest.raises(
+        RunError,
+        match="'recola/P16' occurs more than once in a fold; remove its folder, and train or test again",
+    ):
         read_predictions(tmp_path / "p.csv")
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"\n"])
 def test_a_file_that_is_no_table_is_refused(tmp_path, content):
     (tmp_path / "p.csv").write_bytes(content)
-    with pytest.raises(RunError, match=r"p\.csv.*; test the fold again$"):
+    with pytest.raises(RunError, match=r"p\.csv.*; remove its folder, and train or test again$"):
         read_predictions(tmp_path / "p.csv")
 
 
 def test_a_missing_file_is_a_users_error(tmp_path):
-    with pytest.raises(RunError, match="no such predictions; test the fold again"):
+    with pytest.raises(RunError, match="no such predictions; remove its folder, and train or test again"):
         read_predictions(tmp_path / "p.csv")
 
 

@@ -28,12 +28,13 @@ STEMS = {part: [f"{speaker}/{take}" for take in range(4)] for part, speaker in P
 
 
 def write_emobox(folder, parts=STEMS):
-    for fold in (1, 2):
+    """Write two folds; the second one trains on the test part of the first one, and tests its train part."""
+    for fold, order in ((1, ("train", "test")), (2, ("test", "train"))):
         (folder / f"fold_{fold}").mkdir(parents=True)
-        for part in ("train", "test"):
+        for part, source in zip(("train", "test"), order, strict=True):
             rows = [
                 {"key": f"c-{stem.replace('/', '-')}", "wav": f"downloads/c/{stem}.wav", "emo": "x"}
-                for stem in parts[part]
+                for stem in parts[source]
             ]
             text = "".join(json.dumps(row) + "\n" for row in rows)
             (folder / f"fold_{fold}" / f"c_{part}_fold_{fold}.jsonl").write_text(text)
@@ -84,8 +85,8 @@ def test_the_lists_of_a_tool_are_folds(tmp_path, write, names, dev):
     protocol = get_protocol(f"lists:{tmp_path / 'lists'}")
     folds = protocol.divide(UTTERANCES, LABELS)
     assert [fold.name for fold in folds] == names
-    for fold in folds:
-        assert (fold.train, fold.test) == (ids("train"), ids("test"))
+    for fold, sources in zip(folds, (("train", "test"), ("test", "train")), strict=False):
+        assert (fold.train, fold.test) == tuple(map(ids, sources))
         assert fold.dev == (ids("dev") if dev else ())
     listed = 12 if dev else 8
     first, *others = protocol.notes(UTTERANCES, LABELS)

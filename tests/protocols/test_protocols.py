@@ -371,6 +371,16 @@ def test_of_a_list_the_contents_count_not_the_place(tmp_path):
         ("id,part\n03-0,train\nelse,test\n", "'else' is not in the corpus; its ids look like '03-0'"),
         ("id,part\n03-0,train\n03-0,test\n", ":3: '03-0' occurs twice in fold 'the only fold'"),
         ("id,part\n03-0,held\n", ":2: part 'held' is none of train, dev, test"),
+        (
+            "id,fold,part\n"
+            + "".join(
+                f"{speaker}-{take},{fold},{'test' if speaker == '03' else 'train'}\n"
+                for fold in "ab"
+                for speaker in ("03", "08", "09")
+                for take in (0, 1)
+            ),
+            "'03-0' is tested in fold 'a' and in fold 'b'; test each utterance once",
+        ),
         ("file,split\na,train\n", "only 0 of 1 listed utterances are in the corpus"),
         ("file,emotion\na.wav,anger\n", "needs columns id, part"),
         ("", "needs columns id, part"),

@@ -173,6 +173,7 @@ def test_augment_alone_replaces_and_with_a_name_adds(write):
         ("model.filters: 8", "model.filters: many", 6, "filters: .*got 'many'"),
         ("ua: 60", "uaa: 60", 7, "unknown key 'uaa' of scores; did you mean ua"),
         ("ua: 60", "ua: 160", 7, "out of range; write it in per cent"),
+        ("ua: 60", "ua: 0.6", 7, "looks like a fraction; write it in per cent"),
         ("ua: 60", "ccc_arousal: 60", 7, "out of range; write it plain"),
         ("ua: 60", "ua: high", 7, "a score is a number, or ~ and a number if it is derived, not 'high'"),
         ("{emodb-4: {", "{emodb-7: {", 7, "on has no 'emodb-7'; did you mean emodb-4"),

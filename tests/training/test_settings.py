@@ -50,11 +50,18 @@ def test_a_setting_that_may_be_idle_costs_one_more_build(built):
 def test_features_of_the_only_input_need_no_name():
     short = complete(CHOICE | {"features": {"window_ms": 20}})
     assert short == complete(CHOICE | {"features": {"x": {"window_ms": 20}}})
+    assert short == complete(CHOICE | {"features": {"x": {"statistics": "per-map"}, "window_ms": 20}})
 
 
 def test_complete_settings_are_their_own_completion():
     config = complete(CHOICE | {"features": {"window_ms": 20}, "model": {"filters": 64}})
     assert complete(config.to_dict()) == config
+
+
+@pytest.mark.parametrize("precision", ["bf16-mixed", "32-true"])
+def test_the_precision_that_a_run_recorded_is_accepted_where_it_changes_nothing(precision):
+    solved = CHOICE | {"arch": "linear", "training": {"precision": precision}}
+    assert complete(complete(solved).to_dict()) == complete(solved)
 
 
 def test_an_unknown_architecture_is_told():
