@@ -210,7 +210,7 @@ def describe_nothing_found(source: str, place: Place, problems: Sequence[Problem
     """Describe a place where the reader found no utterance."""
     root, corpus = place.root, place.corpus
     grave = [problem for problem in problems if not problem.harmless]
-    other, count = _other_corpus(source, root) if not corpus.any_name or source == "folder" else ("", 0)
+    other, count = _other_corpus(source, root) if not corpus.takes_file else ("", 0)
     if other and (not corpus.any_name or count >= _MOST * sum(1 for _ in recordings(walk(root)))):
         fact = f"these are recordings of the corpus '{other}'"
         if not corpus.any_name:
