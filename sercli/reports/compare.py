@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -136,8 +136,16 @@ class ComparisonReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types, ready for JSON."""
+        metrics = [self._with_own(row).to_dict() for row in self.comparison.table]
         beside = {"protocols": self.protocols, "notes": [*self.notes, *self.banners]}
-        return self.comparison.to_dict() | beside
+        return self.comparison.to_dict() | {"metrics": metrics} | beside
+
+    def _with_own(self, row: MetricRow) -> MetricRow:
+        """Add the interval and the value of chance, which the evaluation of a run has."""
+        if row.group != "run":
+            return row
+        own = self.evaluations[str(row.run)].table.row(row.metric)
+        return replace(row, interval=own.interval, chance=own.chance, majority=own.majority)
 
 
 def compare_runs(runs: Sequence[Run], draws: int = DRAWS) -> ComparisonReport:

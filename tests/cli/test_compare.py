@@ -167,6 +167,9 @@ def test_figures_come_as_json(run, make_run):
     ]
     assert [test["p_holm"] for test in tests] == [1, 2 * 2 / 64]
     assert [test["better"] for test in tests] == [None, None]
+    own = {row["run"]: row for row in found["metrics"] if row["group"] == "run" and row["metric"] == "ua"}
+    assert own["base"]["interval"]["low"] <= own["base"]["value"] <= own["base"]["interval"]["high"]
+    assert own["wide"]["chance"] is not None
     assert found["protocols"]["wide"] == "leave-one-speaker-out (digest aaaa1111)"
     assert "Made by a machine." in found["notes"]
     assert any("no difference can be shown" in note for note in found["notes"])
