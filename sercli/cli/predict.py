@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -256,7 +257,9 @@ def _refuse_tables(files: Sequence[Path | str], table: Path | None) -> None:
 
     for file in map(Path, files):
         if table is None and file.suffix.lower() in LIST_SUFFIXES and file.is_file():
-            raise typer.BadParameter(f"{file}: a table, not a recording; give it with --table {file}")
+            raise typer.BadParameter(
+                f"{file}: a table, not a recording; give it with --table {quote(str(file))}"
+            )
 
 
 def _refuse_ignored(context: typer.Context, *, live: bool) -> None:

@@ -1,5 +1,6 @@
 """``sercli prepare``."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -177,7 +178,7 @@ def _check_options(corpus: str, given: Mapping[str, Any]) -> None:
     """Refuse a path in place of a corpus, and the options that the reader of a corpus does not have."""
     from sercli.corpora import corpus_names, get_corpus
 
-    if corpus not in corpus_names() and Path(corpus).exists():
+    if corpus not in corpus_names() and os.path.exists(corpus):  # noqa: PTH110 (no error for a long name)
         raise ConfigError(
             f"'{corpus}' is a path; write the name of the corpus before it: `sercli prepare folder {corpus}` "
             "for a folder for each emotion, csv for a table, manifest for a list of another tool, or a name "

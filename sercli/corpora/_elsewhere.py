@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
+from sercli.labels import is_part
 from sercli.manifest.tables import list_names
 
 _TOKEN = re.compile(r"([^\W\d_]+)\d*")
@@ -12,15 +13,21 @@ _SEPARATOR = re.compile(r"[-_. ]")
 _SHARE = 0.9  # of the file names that must have a known emotion in the same place
 
 
-def remedy_elsewhere(root: Path, files: Sequence[str], is_emotion: Callable[[str], bool]) -> str:
+def remedy_elsewhere(
+    root: Path, files: Sequence[str], is_emotion: Callable[[str], bool], given: str | None = None
+) -> str:
     """Write the command or option that reads the emotions from a list or from the names; empty if none fits.
 
     Args:
         root: the folder of the corpus.
         files: the recordings, relative to the folder.
         is_emotion: whether a word is an emotion's name.
+        given: the user's pattern, which does not read the emotions.
     """
-    if pattern := pattern_of_names(files, is_emotion):
+    pattern = pattern_of_names(files, is_emotion)
+    if pattern and given:
+        return f"the file names contain emotions; add a group to your --speaker-pattern, as in '{pattern}'"
+    if pattern:
         folders = " (it takes the folders for speakers)" if "<speaker>" in pattern else ""
         option = f"--speaker-pattern {shlex.quote(pattern)}{folders}"
         return f"the file names contain emotions; read them with {option}"
@@ -43,10 +50,10 @@ def pattern_of_names(files: Sequence[str], is_emotion: Callable[[str], bool]) ->
         found = {each[place] for each in words if place < len(each) and is_emotion(each[place])}
         known = sum(place < len(each) and each[place] in found for each in words)
         if len(found) > 1 and known >= _SHARE * len(words):
-            before = rf"(?:[^-_. /]+[-_. ]){{{place}}}" if place else ""
+            before = rf"(?:[^-_. /]*[-_. ]){{{place}}}" if place else ""
             above = {path.parent.name for path in paths}
             emotional = any(map(is_emotion, (word for name in above for word in _words(name))))
-            divided = len(above) > 1 and all(above) and not emotional
+            divided = len(above) > 1 and all(above) and not emotional and not any(map(is_part, above))
             folder = "(?P<speaker>[^/]+)/" if divided else "(?:^|/)"
             return rf"{folder}{before}(?P<emotion>[^\W\d_]+)[^/]*$"
     return ""

@@ -22,6 +22,7 @@ from sercli.files import walk
 from sercli.records import Problem, Utterance
 
 Row = TypeVar("Row")
+_OF_RECORDINGS = ("wav", "wavs", "audio")  # names of folders within any corpus
 _COMPARED = 20  # copies in a folder that are compared with the used recordings
 
 
@@ -106,7 +107,8 @@ def read_named(
 
 def _without_foreign(root: Path, inner: Sequence[str]) -> Path:
     """Return the innermost folder, ``root`` or above, that is not within the corpus by its name."""
-    while root.name and any(fnmatch(root.name.lower(), pattern.lower()) for pattern in inner):
+    patterns = [*_OF_RECORDINGS, *map(str.lower, inner)]
+    while root.name and any(fnmatch(root.name.lower(), pattern) for pattern in patterns):
         root = root.parent
     return root
 
@@ -180,20 +182,19 @@ def join_rows(
     """
     rows: dict[str, Row] = {}
     places: dict[str, Path] = {}
-    conflicts: dict[str, str] = {}
+    conflicts: dict[str, tuple[Path, ...]] = {}
     for path, named in tables:
         for name, row in named:
             if name and facts(rows.setdefault(name, row)) != facts(row):
-                conflicts.setdefault(
-                    name, f"{places[name]} and {path}" if places[name] != path else str(path)
-                )
+                conflicts.setdefault(name, (places[name], path))
             places.setdefault(name, path)
     if not conflicts:
         return rows, []
     first, where = next(iter(conflicts.items()))
     several = f"{len(conflicts)} recordings have" if len(conflicts) > 1 else "1 recording has"
-    fact = f"{several} several rows that differ, first {first} in {where}; leave the right ones only"
-    problem = Problem(Path(where.partition(" and ")[0]).name, fact)
+    listed = " and ".join(map(str, dict.fromkeys(where)))
+    fact = f"{several} several rows that differ, first {first} in {listed}; leave the right ones only"
+    problem = Problem(where[0].name, fact)
     return {name: row for name, row in rows.items() if name not in conflicts}, [problem]
 
 

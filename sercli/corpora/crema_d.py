@@ -12,7 +12,7 @@ Affective Computing 5(4), 2014.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,7 @@ _NAME = re.compile(
 _FOLDER, _VOTES, _SUMMARY = "processedResults", "tabulatedVotes.csv", "summaryTable.csv"
 # Rows of votes have numbers of six digits, which begin with 1 for the voice, 2 for the face, 3 for both.
 _VOICE = "1"
+_ROW = re.compile(r"[1-3]\d{5}(?:\.0)?", re.ASCII)
 _EQUAL = (
     ("1006_TIE_HAP_XX", "1006_TIE_NEU_XX"),
     ("1013_WSI_DIS_XX", "1013_WSI_SAD_XX"),
@@ -93,8 +94,7 @@ def _read_votes(path: Path) -> Iterator[tuple[str, tuple[dict[str, Any], ...]]]:
     """Yield the listeners of the voice alone, by recording: as many raters as each emotion has votes."""
     for row in read_rows(path):
         found = from_name(row.get("fileName", "").strip().removesuffix(".wav"))
-        # The first column of the release has no name; pandas writes one for it.
-        if found is None or not next(iter(row.values())).strip().startswith(_VOICE):
+        if found is None or not _number(row).startswith(_VOICE):
             continue
         counts = {emotion: to_number(row.get(code[0], "")) or 0 for code, emotion in _EMOTIONS.items()}
         named = [emotion for emotion, count in counts.items() for _ in range(int(count))]
@@ -105,6 +105,12 @@ def _read_votes(path: Path) -> Iterator[tuple[str, tuple[dict[str, Any], ...]]]:
                 for number, emotion in enumerate(named, 1)
             ),
         )
+
+
+def _number(row: Mapping[str, str]) -> str:
+    """Return the number of a row, which has six digits; pandas names its column, and adds one of its own."""
+    cells = (cell.strip() for column, cell in row.items() if not column or column.startswith("Unnamed"))
+    return next((cell for cell in cells if _ROW.fullmatch(cell)), "")
 
 
 def from_name(stem: str) -> Utterance | None:

@@ -24,12 +24,12 @@ from sercli.manifest.interop import read_other
 from sercli.manifest.listing import Entry, read_entries
 from sercli.manifest.tables import line_of
 from sercli.manifest.values import (
+    GENDERS,
     NUMBERS,
     RATINGS,
     TIMES,
     explain_span,
     explain_time,
-    letters_of_genders,
     parse_number,
 )
 from sercli.records import Problem, Utterance
@@ -56,14 +56,11 @@ def parse(table: Path, options: TableOptions) -> Iterator[Utterance | Problem]:
     entries = list(read_entries(table, options.chosen, needed, join=True))
     rows = [entry.fields for entry in entries if isinstance(entry, Entry)]
     given = {field for fields in rows for field in fields}
-    genders = letters_of_genders(str(each["gender"]).lower() for each in rows if "gender" in each)
     rated = given & {*RATINGS, FURTHER_RATINGS}
     labelled = options.names_emotion or not rated or bool(given & {"emotion_raw", RATERS})
     items: list[Utterance | Problem] = []
     several: dict[object, str] = {}  # by recording, why its first row is not its only one
     for entry in entries:
-        if isinstance(entry, Entry) and genders and "gender" in entry.fields:
-            entry.fields["gender"] = genders[str(entry.fields["gender"]).lower()]
         item = _utterance(entry, options, labelled=labelled) if isinstance(entry, Entry) else entry
         if isinstance(item, Utterance):
             key = item.id or (item.file, item.start, item.end)
@@ -117,6 +114,8 @@ def _overridden(name: str, entries: Sequence[Entry | Problem], options: TableOpt
             found = facts_in_name(str(entry.fields["file"]).replace("\\", "/"), options) or {}
             given = str(entry.fields[field])
             meant = [to_label(each, options.map) for each in (found.get(field, given), given)]
+            if field == "gender":
+                meant = [GENDERS.get(each.lower(), each.lower()) for each in meant]
             differing += meant[0] != meant[1]
         if differing:
             fact = f"--speaker-pattern gives another {field_label(field)} than the table in"

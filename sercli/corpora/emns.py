@@ -76,7 +76,7 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
     if incomplete:
         fact = f"{incomplete} recordings are not marked as complete; left out"
         yield Problem(tables[0].name, fact, harmless=True)
-    yield from check_labelled(unlabelled, _TABLE, found=bool(rows))
+    yield from check_labelled(unlabelled, _TABLE, found=bool(tables))
 
 
 def _name(row: dict[str, str]) -> str:

@@ -26,6 +26,8 @@ _EMOTIONS = {
     "sleepiness": "tiredness",
 }
 _GENDERS = {"bea": "female", "jenie": "female", "josh": "male", "sam": "male"}
+_STYLES = ("Amused", "Angry", "Disgusted", "Neutral", "Sleepy")
+_FOLDERS = (*_GENDERS, *(f"{name}_*" for name in _GENDERS), *_STYLES)
 _NAME = re.compile(
     rf"({'|'.join(_GENDERS)})_({'|'.join(_EMOTIONS)})_(\d+[-_]\d+)_(\d{{4}})", re.ASCII | re.IGNORECASE
 )
@@ -34,7 +36,7 @@ _NAME = re.compile(
 def parse(root: Path) -> Iterator[Utterance | Problem]:
     """Yield the recordings at any depth, sorted by speaker and name."""
     example = "an EmoV-DB file name such as bea_Amused/amused_1-28_0001.wav"
-    return read_named(root, from_name, example, _name_of, inner=CORPUS.inner)
+    return read_named(root, from_name, example, _name_of, inner=_FOLDERS)
 
 
 def _name_of(path: Path) -> str:
@@ -79,7 +81,7 @@ CORPUS = Corpus(
     },
     counts_from="a public list of its sorted edition; the authors' page states more",
     from_name=from_name,
-    inner=("bea*", "jenie*", "josh*", "sam*", "Amused", "Angry", "Disgusted", "Neutral", "Sleepy"),
+    inner=("bea*", "jenie*", "josh*", "sam*", *_STYLES),
     origin="its authors, https://github.com/numediart/EmoV-DB",
     shares={"texts": "every speaker reads sentences of CMU Arctic"},
     schemes=(

@@ -87,7 +87,11 @@ def parse(root: Path, options: FolderOptions) -> Iterator[Utterance | Problem]:
         return
     names = [path.relative_to(root).as_posix() for path in recordings]
     named = any(is_emotion(each[levels.emotion]) for each in folders if levels.emotion < len(each))
-    elsewhere = "" if named or options.meanings else remedy_elsewhere(root, names, is_emotion)
+    elsewhere = (
+        ""
+        if named or options.meanings
+        else remedy_elsewhere(root, names, is_emotion, options.speaker_pattern)
+    )
     if elsewhere and levels.certain and pattern_of_names(names, is_emotion):
         level = "/".join([NOT_USED] * levels.emotion + ["emotion"])
         fact = f"no name of a folder is a known emotion, and {elsewhere}; if the folders are the labels, add"
@@ -124,7 +128,7 @@ def _without_emotion(root: Path, folder: tuple[str, ...], inside: Sequence[Path]
         return Problem(place, "it is part of a Kaldi folder; read that with `sercli prepare manifest`")
     if is_part(name) and any((root / place / each).is_file() for each in audiofolder.NAMES):
         return Problem(place, "it holds the list of an audiofolder; read it with `sercli prepare manifest`")
-    if is_part(name):
+    if is_part(name) and not elsewhere:
         fact = "its name is that of a part, not of an emotion; move the folders of emotions out of it"
         return Problem(place, fact)
     count = f"{len(inside)} recording" + "s" * (len(inside) > 1)

@@ -75,7 +75,7 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
             emotion_raw=raw,
             emotion=_EMOTIONS[raw],
         )
-    if unlabelled and not rows:
+    if unlabelled and not tables:
         yield Problem(".", "no train_sent_emo.csv and no other table of labels; add the three tables")
     elif unlabelled:
         yield Problem(unlabelled[0], f"no known emotion in the tables ({len(unlabelled)} recordings)")

@@ -99,7 +99,7 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
         yield Problem(".", f"{withheld} recordings of the part Test3, which has no labels", harmless=True)
     remedy = "add the release's folder Labels"
     lacks = f"no label of the release (such as A or H, but '{unknown}')" if unknown else "no label"
-    yield from check_labelled(unlabelled, _TABLES[0], found=bool(rows), remedy=remedy, lacks=lacks)
+    yield from check_labelled(unlabelled, _TABLES[0], found=bool(tables), remedy=remedy, lacks=lacks)
     yield from check_recorded(rows, without, ".")
 
 

@@ -11,6 +11,7 @@ from sercli.manifest.tables import Table
 from sercli.manifest.values import is_absent, parse_number
 
 _AROUND = re.compile(r"^(?:is|has|emotion|emo|label)[ _-]|[ _-](?:votes?|count)$", re.IGNORECASE)
+_MOST_VOTES = 1000  # of an emotion in a row
 _FLAGS = {"true": 1, "false": 0, "yes": 1, "no": 0}
 
 
@@ -49,11 +50,19 @@ def label_of(column: str) -> str:
     return _AROUND.sub("", column.strip())
 
 
-def read_emotions(row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
+def hold_votes(table: Table, columns: Sequence[str]) -> bool:
+    """Return whether columns hold numbers of votes, that is more than one of a row."""
+    return any((_count(row.values[column]) or 0) > 1 for row in table.rows for column in columns)
+
+
+def read_emotions(row: Mapping[str, Any], columns: Sequence[str], *, votes: bool = False) -> dict[str, Any]:
     """Return the label of a row as ``emotion_raw``, or its labels as those of raters.
 
-    A single 1 is the label. Several are labels of one rater. Larger numbers count raters with one label
-    each.
+    Args:
+        row: cells by column.
+        columns: the columns of the emotions.
+        votes: whether the cells count raters with one label each. Otherwise a single 1 is the label, and
+            several are labels of one rater.
 
     Raises:
         ValueError: a cell holds something else.
@@ -62,17 +71,23 @@ def read_emotions(row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, A
     for column in columns:
         count = _count(row[column])
         if count is None:
-            raise ValueError(f"'{row[column]}' in column '{column}' is neither 0, 1 nor a number of votes")
+            fact = f"'{row[column]}' in column '{column}' is neither 0, 1 nor a number of votes"
+            raise ValueError(f"{fact} (at most {_MOST_VOTES})")
         if count:
             counts[label_of(column)] = count
-    if sum(counts.values()) == 1:
-        return {"emotion_raw": next(iter(counts))}
     if not counts:
         return {}
-    if max(counts.values()) == 1:
+    if not votes and len(counts) == 1:
+        return {"emotion_raw": next(iter(counts))}
+    if not votes:
         return {RATERS: ({"rater": "1", "emotions": list(counts)},)}
     labels = [label for label, count in counts.items() for _ in range(count)]
     return {RATERS: tuple({"rater": str(at), "emotions": [label]} for at, label in enumerate(labels, 1))}
+
+
+def list_emotions(row: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
+    """Return the labels whose columns have a 1 in a row, or more."""
+    return [label_of(column) for column in columns if _count(row[column])]
 
 
 def _holds_flags(table: Table, column: str) -> bool:
@@ -91,4 +106,6 @@ def _count(cell: Any) -> int | None:
         return int(cell)
     text = str(cell).strip().casefold()
     number = _FLAGS[text] if text in _FLAGS else parse_number(text)
-    return int(number) if number is not None and number >= 0 and float(number).is_integer() else None
+    if number is None or not 0 <= number <= _MOST_VOTES or not float(number).is_integer():
+        return None
+    return int(number)

@@ -1,9 +1,10 @@
 """Read a table whose rows are utterances: the values of each row by field."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from sercli.manifest.channels import Channels, channel_column
@@ -20,6 +21,8 @@ from sercli.manifest.emotion_columns import (
     columns_of_emotions,
     flags_beside,
     hold_counts,
+    hold_votes,
+    list_emotions,
     names_of_emotions,
     read_emotions,
 )
@@ -27,7 +30,7 @@ from sercli.manifest.rater_columns import (
     columns_by_rater,
     named_columns,
     rater_columns,
-    raters_by_row,
+    rater_of_rows,
     read_rater,
     read_raters,
 )
@@ -42,6 +45,7 @@ from sercli.manifest.values import (
     parse_number,
     parse_seconds,
     settle_times,
+    split_labels,
 )
 from sercli.plain import shorten
 from sercli.records import Note, Problem
@@ -124,39 +128,77 @@ def read_entries(
     ):
         yield unread
         return
-    by_row = raters_by_row(table, fields) if join and not raters and chosen.get(RATERS) != "" else ()
+    label_column = fields.get("emotion_raw", "")
+    joins = join and not raters and chosen.get(RATERS) != "" and bool(label_column or by_emotion)
+    by_row = rater_of_rows(table, fields) if joins else ""
     if by_row:
-        raters = several[RATERS] = by_row
-        del fields["emotion_raw"]
+        several[RATERS] = (by_row, label_column) if label_column else (by_row,)
+        fields.pop("emotion_raw", None)
         remarks.append(
             "each row has the label of one rater; the rows of a recording become one utterance; --column "
             "raters= leaves the rows as they are"
         )
+    doubt = ""
+    if by_emotion and not chosen.get("emotion_raw"):
+        doubt = _doubt_flags(table, by_emotion, {*by_emotion, by_row, *fields.values()})
+        remarks += [doubt] if doubt else []
     if rows:
         yield _note(path.name, table, fields, several, remarks)
-
-    flags: tuple[str, ...] = ()
-    if by_emotion and not chosen.get("emotion_raw"):
-        flags = flags_beside(table, {*by_emotion, *fields.values()})
-
-    def read_labels(row: TableRow) -> dict[str, Any]:
-        if by_emotion:
-            labels = read_emotions(row.values, by_emotion)
-            if not labels and flags:
-                several = ",".join(column for column in table.columns if column in {*by_emotion, *flags})
-                fact = f"no emotion; if '{flags[0]}' is one too, name all of them with"
-                raise ValueError(f"{fact} --column emotion={several}")
-            return labels
-        return {RATERS: read_rater(row, raters) if by_row else read_raters(row.values, raters)}
-
-    entries = _entries(table, fields, read_labels, ratings)
+    labels = _Labels(raters, by_emotion, hold_votes(table, by_emotion), by_row, label_column, doubt)
+    entries = _entries(table, fields, labels, ratings)
     yield from _joined(entries) if by_row else entries
+
+
+@dataclass(frozen=True, slots=True)
+class _Labels:
+    """The columns of the labels, if they are not in one column with a label in each row.
+
+    Attributes:
+        raters: columns of the raters' labels.
+        by_emotion: columns that are named by emotions.
+        votes: whether these hold numbers of votes.
+        by_row: column of the rater of a row; empty if the rows are not those of raters.
+        label: column of the label of such a row; empty if ``by_emotion`` holds it.
+        doubt: what to write if a row has no emotion.
+    """
+
+    raters: tuple[str, ...]
+    by_emotion: tuple[str, ...]
+    votes: bool
+    by_row: str
+    label: str
+    doubt: str
+
+    def read(self, row: TableRow) -> dict[str, Any]:
+        """Return the labels of a row by field.
+
+        Raises:
+            ValueError: a cell holds something else.
+        """
+        if self.by_row:
+            named = list_emotions(row.values, self.by_emotion) or split_labels(row.values.get(self.label))
+            return {RATERS: read_rater(row, self.by_row, named)}
+        if not self.by_emotion:
+            return {RATERS: read_raters(row.values, self.raters)}
+        found = read_emotions(row.values, self.by_emotion, votes=self.votes)
+        if not found and self.doubt:
+            raise ValueError(f"no emotion; {self.doubt}")
+        return found
+
+
+def _doubt_flags(table: Table, by_emotion: Sequence[str], read: Collection[str]) -> str:
+    """Ask whether a column with 0 and 1 that is not read is an emotion, too; empty if there is none."""
+    flags = flags_beside(table, read)
+    if not flags:
+        return ""
+    every = ",".join(column for column in table.columns if column in {*by_emotion, *flags})
+    return f"if '{flags[0]}' is an emotion too, name all of them with --column {quote(f'emotion={every}')}"
 
 
 def _entries(
     table: Table,
     fields: Mapping[str, str],
-    read_labels: Callable[[TableRow], dict[str, Any]],
+    labels: _Labels,
     ratings: Sequence[str],
 ) -> Iterator[Entry | Problem]:
     """Yield the rows of a table, or a problem for each row that can't be read.
@@ -164,7 +206,7 @@ def _entries(
     Args:
         table: the table.
         fields: column by field.
-        read_labels: function that returns the labels of a row that several columns hold, by field.
+        labels: columns of the labels, if several columns hold them.
         ratings: columns of further dimensions.
     """
     rows = table.rows
@@ -180,11 +222,11 @@ def _entries(
             if not (parse_number(values.get("duration")) or 0) > 0:
                 values.pop("duration", None)  # it only repeats the length of the audio itself
             try:
-                labels = read_labels(item)
+                named = labels.read(item)
             except ValueError as error:
                 yield Problem(item.place, str(error))
                 continue
-            more = labels | {FURTHER_RATINGS: _read_ratings(item.values, ratings)}
+            more = named | {FURTHER_RATINGS: _read_ratings(item.values, ratings)}
             values |= {name: own for name, own in more.items() if own}
             yield Entry(item.place, values, item.values, fields)
 
@@ -341,7 +383,7 @@ def _no_column(path: Path, table: Table, field: str, chosen: Mapping[str, str]) 
         if len(by_emotion) > 1 and hold_counts(table, by_emotion):
             remedy = (
                 "if a column for each emotion holds numbers of votes, name these columns with "
-                f"--column emotion={','.join(by_emotion)}"
+                f"--column {quote('emotion=' + ','.join(by_emotion))}"
             )
         elif len(by_emotion) > 1:
             remedy = (
@@ -349,5 +391,6 @@ def _no_column(path: Path, table: Table, field: str, chosen: Mapping[str, str]) 
                 "column emotion with the label of each row"
             )
         elif by_rater:
-            remedy = f"if each rater's label is in a column, add --column raters={','.join(by_rater)}"
+            option = quote("raters=" + ",".join(by_rater))
+            remedy = f"if each rater's label is in a column, add --column {option}"
     return Problem(path.name, f"{fact}; {remedy}")

@@ -57,27 +57,22 @@ def read_raters(row: Mapping[str, Any], columns: Sequence[str]) -> tuple[dict[st
     return tuple({"rater": name, "emotions": labels} for name, labels in named if labels)
 
 
-def raters_by_row(table: Table, fields: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the columns of rater and label if the rows of a recording are those of several raters."""
+def rater_of_rows(table: Table, fields: Mapping[str, str]) -> str:
+    """Return the column that names the rater of a row, if a recording has rows of several; else empty."""
     named = [column for column in table.columns if names_rater(column) and column not in fields.values()]
-    if len(named) != 1 or not {"file", "emotion_raw"} <= fields.keys():
-        return ()
+    if len(named) != 1 or "file" not in fields:
+        return ""
     places = [fields[name] for name in ("file", "start", "end") if name in fields]
     recordings = [tuple(str(row.values[column]) for column in places) for row in table.rows]
     by_rater = {(each, str(row.values[named[0]])) for each, row in zip(recordings, table.rows, strict=True)}
-    return (named[0], fields["emotion_raw"]) if len(by_rater) > len(set(recordings)) else ()
+    return named[0] if len(by_rater) > len(set(recordings)) else ""
 
 
-def read_rater(row: TableRow, columns: Sequence[str]) -> tuple[dict[str, Any], ...]:
-    """Read the labels of the only rater of a row; a rater without a name is named by the line.
-
-    Raises:
-        ValueError: a cell holds something else.
-    """
-    name, label = (row.values[column] for column in columns)
-    labels = split_labels(label)
+def read_rater(row: TableRow, column: str, labels: Sequence[str]) -> tuple[dict[str, Any], ...]:
+    """Return the labels of the only rater of a row; a rater without a name is named by the line."""
+    name = row.values[column]
     who = line_of(row.place) if is_absent(name) else str(parse_cell("speaker", name))
-    return ({"rater": who, "emotions": labels},) if labels else ()
+    return ({"rater": who, "emotions": list(labels)},) if labels else ()
 
 
 def _hold_labels(table: Table, column: str) -> bool:

@@ -4,9 +4,10 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from sercli.errors import list_some
-from sercli.records import Note, Utterance
+from sercli.records import Note, Problem, Utterance
 
 # Differences between two spellings of one number.
 _DECIMAL = re.compile(r"\d+\.0+")
@@ -88,6 +89,19 @@ def note_speakers(utterances: Sequence[Utterance]) -> list[Note]:
         fact = f"'{speaker}' is {listed}{more}; if two people share a name, give each a name of their own"
         notes.append(Note("speakers", fact))
     return notes
+
+
+def settle_genders(items: Iterable[Utterance | Problem]) -> list[Utterance | Problem]:
+    """Read H as men, as lists in Spanish write it beside M for women, and in French beside F."""
+    listed = list(items)
+    found = {item.gender for item in listed if isinstance(item, Utterance) and item.gender is not None}
+    if "h" not in found or len(found) > 2 or not found <= {"h", "male", "female"}:
+        return listed
+    meant = {"h": "male", "male": "female", "female": "female"}  # M alone was read as male
+    return [
+        replace(item, gender=meant[item.gender]) if isinstance(item, Utterance) and item.gender else item
+        for item in listed
+    ]
 
 
 def genders_of(utterances: Sequence[Utterance]) -> dict[str, dict[str, str]]:

@@ -147,7 +147,9 @@ def _from_json(text: str, name: str) -> tuple[list[str], list[TableRow | Problem
         try:
             entries = _entries(from_json(text, unique_keys, strict=False))
         except RepeatedKeyError as error:
-            return [], [Problem(name, f"{error}; {_ONCE}")]
+            entries = None
+            if not any(isinstance(item, TableRow) for item in items):
+                items = [Problem(name, f"{error}; {_ONCE}")]
         except PlainError as error:
             entries = None
             if not any(isinstance(item, TableRow) for item in items):
@@ -209,7 +211,7 @@ def _entries(value: Any) -> list[tuple[object, Any]] | None:
     labels = not fields and all(isinstance(each, str) and to_noun(each) for each in value.values())
     if labels or all(is_audio(name) and not isinstance(each, dict) for name, each in value.items()):
         return [(name, {"file": name, "emotion": label}) for name, label in value.items()]
-    rows = _split(value) or _records(value) or _by_part(value) or _by_emotion(value) or _by_column(value)
+    rows = _split(value) or _by_part(value) or _records(value) or _by_emotion(value) or _by_column(value)
     if rows is not None:
         return list(enumerate(rows, 1))
     return _by_key(value, file) if all(isinstance(each, dict) for each in value.values()) else None

@@ -52,18 +52,6 @@ SAMPLE_RATES = (8000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 """Usual sample rates, hertz."""
 
 
-def letters_of_genders(spelled: Iterable[str]) -> dict[str, str]:
-    """Return the genders of a list that writes H for men, as in Spanish (beside M) and French (beside F).
-
-    Args:
-        spelled: the genders of the list in lower case.
-    """
-    letters = set(spelled)
-    if "h" not in letters or len(letters) > 2 or not letters <= {"h", "m", "f"}:
-        return {}
-    return {"h": "male", "m": "female", "f": "female"}
-
-
 def is_absent(value: Any) -> bool:
     """Return whether a value means that something is not known."""
     if value is None or (isinstance(value, float) and math.isnan(value)):

@@ -53,7 +53,8 @@ def from_yaml(text: str) -> Parsed:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         fact = " ".join(str(error.problem or error.context or "").split())
-        if mark and text[mark.index : mark.index + 1] == "\t":
+        own = text.split("\n")[mark.line] if mark and mark.line <= text.count("\n") else ""
+        if "\t" in own[: len(own) - len(own.lstrip())]:
             fact = "a tab where YAML needs blanks; replace the tab with blanks"
         raise PlainError(f"not valid YAML ({fact})", mark.line + 1 if mark else None) from None
     except yaml.reader.ReaderError as error:

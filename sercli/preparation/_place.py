@@ -21,6 +21,7 @@ from sercli.records import Note, Problem, Utterance
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,199}")
 _LEVELS = 2
 _SHOWN = 3
+_LARGE = 8000  # recordings; to try every corpus on more takes too long for a message
 _MOST = 0.9  # of the recordings that the reader of a corpus must recognise to be proposed
 # A folder with more sub-folders is not a copy of a corpus.
 _MOST_FOLDERS = 1000
@@ -210,8 +211,9 @@ def describe_nothing_found(source: str, place: Place, problems: Sequence[Problem
     """Describe a place where the reader found no utterance."""
     root, corpus = place.root, place.corpus
     grave = [problem for problem in problems if not problem.harmless]
-    other, count = _other_corpus(source, root) if not corpus.takes_file else ("", 0)
-    if other and (not corpus.any_name or count >= _MOST * sum(1 for _ in recordings(walk(root)))):
+    held = sum(1 for _ in recordings(walk(root))) if corpus.any_name and root.is_dir() else 0
+    other, count = _other_corpus(source, root) if not corpus.takes_file and held <= _LARGE else ("", 0)
+    if other and (not corpus.any_name or count >= _MOST * held):
         fact = f"these are recordings of the corpus '{other}'"
         if not corpus.any_name:
             fact = f"not corpus '{source}' but '{other}'"

@@ -10,6 +10,7 @@ from sercli import manifest
 from sercli.errors import CorpusError
 from sercli.manifest.lengths import without_foreign_times
 from sercli.manifest.recordings import Found, Missing, Recordings, describe_renamed
+from sercli.manifest.speakers import settle_genders
 from sercli.plain import is_text
 from sercli.preparation._place import Place
 from sercli.records import Problem, Utterance
@@ -32,6 +33,8 @@ def read(place: Place) -> tuple[list[Utterance], list[Problem], dict[str, Uttera
     second: dict[str, Utterance] = {}
     problems: list[Problem] = []
     items = list(place.corpus.parse(place.root, *place.options))
+    if place.corpus.any_name:
+        items = settle_genders(items)
     missing: dict[str, str] = {}
     named = {item.file for item in items if isinstance(item, Utterance)}
     if place.corpus.takes_file:

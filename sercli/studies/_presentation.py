@@ -26,6 +26,8 @@ _DERIVED = re.compile(r"~ ?(-?\d*\.?\d+)")
 _PLOT = ("x", "axis", "lines")
 _CURVES = ("rows", "fold")
 
+_ACCURACIES = ("ua", "wa", "acc", "macro_f1")
+
 
 def with_paper(source: StudyFile, top: Mapping[str, Any], rows: Mapping[str, StudyRow]) -> list[StudyRow]:
     """Add the paper's scores to the rows, from the row itself or from the study's ``paper:``.
@@ -86,7 +88,8 @@ def _read_score(source: StudyFile, place: Place, key: str, value: Any) -> PaperS
     if not -1 <= number <= (100 if percent else 1):
         unit = "in per cent" if percent else "plain, at most 1"
         source.fail(place, f"{key}: {value} is out of range; write it {unit}")
-    if percent and isinstance(number, float) and 0 < number <= 1:
+    accuracy = key.removesuffix(_MERGED) in _ACCURACIES  # another share, such as a recall, may be below 1 %
+    if accuracy and isinstance(number, float) and 0 < number <= 1:
         source.fail(place, f"{key}: {value} looks like a fraction; write it in per cent")
     return PaperScore(float(number), derived is not None)
 

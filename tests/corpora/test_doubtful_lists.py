@@ -6,8 +6,8 @@ import pytest
 
 from sercli.corpora.csv import CORPUS
 from sercli.errors import ConfigError
-from sercli.manifest.speakers import note_speakers
-from sercli.manifest.values import is_absent, letters_of_genders
+from sercli.manifest.speakers import note_speakers, settle_genders
+from sercli.manifest.values import is_absent
 from sercli.preparation.counts import note_ratings
 from sercli.records import Note, Problem, Utterance
 
@@ -45,12 +45,15 @@ def test_rounded_numbers_and_a_speaker_for_each_utterance_are_noted():
 )
 def test_genders_by_letters(tmp_path, letters, genders):
     rows = "".join(f"{letter}.wav,anger,{letter.upper()}\n" for letter in letters)
-    found = read(tmp_path, f"file,emotion,gender\n{rows}")
+    found = settle_genders(read(tmp_path, f"file,emotion,gender\n{rows}"))
     assert [each.gender for each in found if isinstance(each, Utterance)] == genders
 
 
-def test_letters_of_three_kinds_keep_their_spelling():
-    assert letters_of_genders(["h", "m", "x"]) == letters_of_genders(["m", "f"]) == {}
+def test_other_letters_keep_their_spelling():
+    three = [
+        replace(each, gender=gender) for each, gender in zip(people(*"abc"), ("h", "male", "x"), strict=True)
+    ]
+    assert settle_genders(three) == three
 
 
 def test_a_pattern_with_two_groups_without_names_is_refused(tmp_path):

@@ -66,6 +66,8 @@ def test_recordings_in_formats_that_are_not_read_are_taken_up_to_be_named(tmp_pa
         (["s01/01-angry.wav", "s02/02-happy-3.wav"], [("s01", "anger"), ("s02", "happiness")]),
         (["wavs/x_hello_fear03.wav", "wavs/y_hi_joy1.wav"], [(None, "fear"), (None, "happiness")]),
         (["a_anger.wav", "b_neutral.wav"], [(None, "anger"), (None, "neutral")]),
+        (["s1__angry_0.wav", "s2__sad_0.wav"], [(None, "anger"), (None, "sadness")]),
+        (["train/a_angry.wav", "test/b_sad.wav"], [(None, "sadness"), (None, "anger")]),  # parts, no speakers
     ],
 )
 def test_emotions_in_file_names_are_proposed_as_a_pattern_that_works(tmp_path, files, read):

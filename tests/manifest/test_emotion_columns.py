@@ -52,7 +52,7 @@ def test_numbers_of_votes_are_read_if_the_user_names_them(tmp_path):
     text = "file,anger_votes,sad,guilt\na.wav,2,0,1\nb.wav,0,1,1\nc.wav,0,0,1\n"
     assert "--column emotion=anger_votes,sad" in fact(read(tmp_path, text))
     found = read(tmp_path, text, emotion="anger_votes,sad,guilt")
-    assert votes(found) == [[["anger"], ["anger"], ["guilt"]], [["sadness", "guilt"]], []]
+    assert votes(found) == [[["anger"], ["anger"], ["guilt"]], [["sadness"], ["guilt"]], [["guilt"]]]
     assert labels(found) == ["anger", "undecided", "guilt"]
 
 
@@ -95,3 +95,15 @@ def test_a_flag_beside_the_emotions_may_be_an_emotion(tmp_path):
     text = "file,speaker,angry,happy,wistful\na.wav,0,1,0,0\nb.wav,1,0,1,0\nc.wav,1,0,0,1\n"
     assert fact(read(tmp_path, text)).endswith("--column emotion=angry,happy,wistful")
     assert labels(read(tmp_path, text, emotion="angry,happy,wistful")) == ["anger", "happiness", "wistful"]
+
+
+def test_a_row_for_each_rater_with_a_column_for_each_emotion(tmp_path):
+    text = "file,rater,anger,sad\na.wav,r1,1,0\na.wav,r2,1,0\na.wav,r3,0,1\n"
+    found = read(tmp_path, text)
+    assert labels(found) == ["anger"]
+    assert votes(found) == [[["anger"], ["anger"], ["sadness"]]]
+
+
+def test_more_votes_than_people_could_give_are_refused(tmp_path):
+    found = read(tmp_path, "file,anger,sad\na.wav,1000000000000,1\n", emotion="anger,sad")
+    assert fact(found).endswith("nor a number of votes (at most 1000)")

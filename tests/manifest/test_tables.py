@@ -180,6 +180,14 @@ def test_a_json_key_with_two_values_is_refused(tmp_path, name, text, key):
     assert problem.fact == f"'{key}' occurs several times with different values; leave the right one only"
 
 
+def test_a_json_line_with_a_key_twice_costs_only_that_line(tmp_path):
+    lines = ['{"file": "a.wav", "file": "b.wav"}', '{"file": "c.wav"}', '{"file": "d.wav"}']
+    (tmp_path / "t.jsonl").write_text("\n".join(lines))
+    table = read_table(tmp_path / "t.jsonl")
+    assert [row.values["file"] for row in table.rows] == ["c.wav", "d.wav"]
+    assert [item.place for item in table.items if isinstance(item, Problem)] == ["t.jsonl:1"]
+
+
 def test_a_json_key_twice_with_one_value_is_read(tmp_path):
     (tmp_path / "t.jsonl").write_text('{"file": "a.wav", "file": "a.wav"}\n')
     (row,) = read_table(tmp_path / "t.jsonl").rows
