@@ -13,18 +13,14 @@ _SEPARATOR = re.compile(r"[-_. ]")
 _SHARE = 0.9  # of the file names that must have a known emotion in the same place
 
 
-def remedy_elsewhere(
-    root: Path, files: Sequence[str], is_emotion: Callable[[str], bool], given: str | None = None
-) -> str:
+def remedy_elsewhere(root: Path, pattern: str, given: str | None = None) -> str:
     """Write the command or option that reads the emotions from a list or from the names; empty if none fits.
 
     Args:
         root: the folder of the corpus.
-        files: the recordings, relative to the folder.
-        is_emotion: whether a word is an emotion's name.
+        pattern: pattern that finds the emotions in the names of the files, from `pattern_of_names`.
         given: the user's pattern, which does not read the emotions.
     """
-    pattern = pattern_of_names(files, is_emotion)
     if pattern and given:
         return f"the file names contain emotions; add a group to your --speaker-pattern, as in '{pattern}'"
     if pattern:

@@ -198,6 +198,24 @@ def join_rows(
     return {name: row for name, row in rows.items() if name not in conflicts}, [problem]
 
 
+def join_tables(
+    paths: Iterable[Path],
+    name_of: Callable[[Path, dict[str, str]], str],
+    columns: Sequence[str],
+    delimiter: str | None = None,
+) -> tuple[dict[str, dict[str, str]], list[Problem]]:
+    """Read tables with a header and join their rows, as `join_rows` does.
+
+    Args:
+        paths: the tables.
+        name_of: function from a table and a row to the name of the recording.
+        columns: columns in which the rows of a recording must not differ.
+        delimiter: as for `read_rows`.
+    """
+    tables = ((path, ((name_of(path, row), row) for row in read_rows(path, delimiter))) for path in paths)
+    return join_rows(tables, cells_of(*columns))
+
+
 def check_labelled(
     unlabelled: Sequence[str],
     table: str,

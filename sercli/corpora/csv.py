@@ -31,6 +31,7 @@ from sercli.manifest.values import (
     explain_span,
     explain_time,
     parse_number,
+    ratings_outside,
 )
 from sercli.records import Problem, Utterance
 
@@ -54,8 +55,7 @@ def parse(table: Path, options: TableOptions) -> Iterator[Utterance | Problem]:
     needed = ["file"] if options.names_emotion else ["file", "emotion_raw"]
     first: dict[object, tuple[str, Utterance]] = {}
     entries = list(read_entries(table, options.chosen, needed, join=True))
-    rows = [entry.fields for entry in entries if isinstance(entry, Entry)]
-    given = {field for fields in rows for field in fields}
+    given = {field for entry in entries if isinstance(entry, Entry) for field in entry.fields}
     rated = given & {*RATINGS, FURTHER_RATINGS}
     labelled = options.names_emotion or not rated or bool(given & {"emotion_raw", RATERS})
     items: list[Utterance | Problem] = []
@@ -105,14 +105,18 @@ def _utterance(entry: Entry, options: TableOptions, *, labelled: bool) -> Uttera
 
 def _overridden(name: str, entries: Sequence[Entry | Problem], options: TableOptions) -> Iterator[Problem]:
     """Note each column whose values differ from those that the pattern finds in the names of the files."""
+    rows = [
+        (entry.fields, facts_in_name(str(entry.fields["file"]).replace("\\", "/"), options) or {})
+        for entry in entries
+        if isinstance(entry, Entry) and "file" in entry.fields
+    ]
     for field in facts_named(options):
         differing, count = 0, 0
-        for entry in entries:
-            if not isinstance(entry, Entry) or field not in entry.fields or "file" not in entry.fields:
+        for listed, found in rows:
+            if field not in listed:
                 continue
             count += 1
-            found = facts_in_name(str(entry.fields["file"]).replace("\\", "/"), options) or {}
-            given = str(entry.fields[field])
+            given = str(listed[field])
             meant = [to_label(each, options.map) for each in (found.get(field, given), given)]
             if field == "gender":
                 meant = [GENDERS.get(each.lower(), each.lower()) for each in meant]
@@ -147,11 +151,8 @@ def _outside(utterance: Utterance, options: TableOptions) -> str | None:
     """Return which rating is outside of the scale, if there is one."""
     if options.scale is None:
         return None
-    low, high = options.scale
     rated = {name: getattr(utterance, name) for name in sorted(RATINGS)} | dict(utterance.ratings or {})
-    known = {name: value for name, value in rated.items() if value is not None}
-    wrong = next((name for name, value in known.items() if not low <= value <= high), None)
-    return wrong and f"{wrong} {rated[wrong]:g} is outside of the scale from {low:g} to {high:g}"
+    return next(iter(ratings_outside(rated, options.scale).values()), None)
 
 
 def _repeated(here: str, place: str, known: Utterance, item: Utterance) -> Problem:

@@ -15,12 +15,10 @@ from pathlib import Path, PurePosixPath
 
 from sercli.corpora import Corpus, usual_schemes
 from sercli.corpora._named import (
-    cells_of,
     check_labelled,
     find_tables,
-    join_rows,
+    join_tables,
     read_named,
-    read_rows,
     to_number,
 )
 from sercli.manifest.values import GENDERS
@@ -44,10 +42,8 @@ _COMPLETE = "complete"
 def parse(root: Path) -> Iterator[Utterance | Problem]:
     """Yield the complete recordings at any depth, sorted by name, with the facts of the table."""
     tables = find_tables(root, _TABLE.__eq__)
-    rows, conflicts = join_rows(
-        ((path, ((_name(row), row) for row in read_rows(path, "|"))) for path in tables),
-        cells_of("emotion", "user_id", "status"),
-    )
+    facts = ("emotion", "user_id", "status")
+    rows, conflicts = join_tables(tables, lambda _, row: _name(row), facts, "|")
     yield from conflicts
     unlabelled: list[str] = []
     incomplete = 0

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sercli.corpora import Corpus, usual_schemes
-from sercli.corpora._named import cells_of, check_labelled, find_tables, join_rows, read_named, read_rows
+from sercli.corpora._named import check_labelled, find_tables, join_tables, read_named, read_rows
 from sercli.records import Problem, Utterance
 
 _EMOTIONS = {
@@ -34,13 +34,8 @@ _TABLE = "samples.csv"
 
 def parse(root: Path) -> Iterator[Utterance | Problem]:
     """Yield the recordings at any depth, sorted by name, with the facts of the tables."""
-    samples, conflicts = join_rows(
-        (
-            (path, ((_name(row), row) for row in read_rows(path)))
-            for path in find_tables(root, _TABLE.__eq__, "metadata")
-        ),
-        cells_of("emotion_expressed", "actor"),
-    )
+    tables = find_tables(root, _TABLE.__eq__, "metadata")
+    samples, conflicts = join_tables(tables, lambda _, row: _name(row), ("emotion_expressed", "actor"))
     yield from conflicts
     genders = {row.get("username"): row.get("gender") for row in _rows(root, "users.csv")}
     raters: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)

@@ -85,25 +85,19 @@ def parse(root: Path, options: FolderOptions) -> Iterator[Utterance | Problem]:
     if isinstance(levels, Problem):
         yield levels
         return
-    names = [path.relative_to(root).as_posix() for path in recordings]
-    named = any(is_emotion(each[levels.emotion]) for each in folders if levels.emotion < len(each))
-    elsewhere = (
-        ""
-        if named or options.meanings
-        else remedy_elsewhere(root, names, is_emotion, options.speaker_pattern)
-    )
-    if elsewhere and levels.certain and pattern_of_names(names, is_emotion):
-        level = "/".join([NOT_USED] * levels.emotion + ["emotion"])
-        fact = f"no name of a folder is a known emotion, and {elsewhere}; if the folders are the labels, add"
-        yield Problem(".", f"{fact} --set levels={level}")
+    pattern, elsewhere = "", ""
+    if not options.meanings and not any(is_emotion(name) for name in _names_at(folders, levels.emotion)):
+        pattern = pattern_of_names([path.relative_to(root).as_posix() for path in recordings], is_emotion)
+        elsewhere = remedy_elsewhere(root, pattern, options.speaker_pattern)
+    if pattern and levels.certain:
+        yield _doubt_levels(levels, elsewhere)
         return
     yield from levels.notes
     for folder, paths in _by_folder(files, root, levels.emotion):
         inside = [path for path in paths if path in taken]
         if not folder:
-            for path in inside:
-                fact = f"is in no emotion's folder; {elsewhere or _OUTSIDE}"
-                yield Problem(path.relative_to(root).as_posix(), fact)
+            fact = f"is in no emotion's folder; {elsewhere or _OUTSIDE}"
+            yield from (Problem(path.relative_to(root).as_posix(), fact) for path in inside)
         elif is_emotion(folder[-1]) or (inside and levels.certain and not is_part(folder[-1])):
             other = (path for path in paths if path not in taken)
             yield from _other_kinds(other, root, len(folder), beside)
@@ -119,6 +113,18 @@ def parse(root: Path, options: FolderOptions) -> Iterator[Utterance | Problem]:
                 yield complete(utterance, file, options)
         elif inside:
             yield _without_emotion(root, folder, inside, elsewhere)
+
+
+def _doubt_levels(levels: Levels, elsewhere: str) -> Problem:
+    """Explain that no name of a folder is an emotion, but names of files are."""
+    level = "/".join([NOT_USED] * levels.emotion + ["emotion"])
+    fact = f"no name of a folder is a known emotion, and {elsewhere}"
+    return Problem(".", f"{fact}; if the folders are the labels, add --set levels={level}")
+
+
+def _names_at(folders: Iterable[tuple[str, ...]], level: int) -> set[str]:
+    """Return the names of the folders at a level."""
+    return {each[level] for each in folders if level < len(each)}
 
 
 def _without_emotion(root: Path, folder: tuple[str, ...], inside: Sequence[Path], elsewhere: str) -> Problem:

@@ -19,12 +19,10 @@ from pathlib import Path
 
 from sercli.corpora import Corpus, usual_schemes
 from sercli.corpora._named import (
-    cells_of,
     check_recorded,
     find_tables,
-    join_rows,
+    join_tables,
     read_named,
-    read_rows,
     stem_of,
 )
 from sercli.protocols import Protocol
@@ -49,9 +47,7 @@ _CORRECTED = "final_videos_test"
 def parse(root: Path) -> Iterator[Utterance | Problem]:
     """Yield the utterances at any depth, sorted by name, with the facts of the tables."""
     tables = find_tables(root, lambda name: _TABLE.fullmatch(name) is not None)
-    rows, conflicts = join_rows(
-        ((path, _read_labels(path)) for path in tables), cells_of("Emotion", "Speaker")
-    )
+    rows, conflicts = join_tables(tables, _name_of_row, ("Emotion", "Speaker"))
     yield from conflicts
     example = "a MELD file name in a folder of its part, such as train_splits/dia0_utt0.wav"
     unlabelled: list[str] = []
@@ -82,11 +78,10 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
     yield from check_recorded(rows, without, ".")
 
 
-def _read_labels(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield the rows of a part by the names of the recordings."""
+def _name_of_row(path: Path, row: dict[str, str]) -> str:
+    """Return the name of the recording in a table of a part."""
     part = path.name.partition("_")[0]
-    for row in read_rows(path):
-        yield f"{part}_dia{row.get('Dialogue_ID', '')}_utt{row.get('Utterance_ID', '')}", row
+    return f"{part}_dia{row.get('Dialogue_ID', '')}_utt{row.get('Utterance_ID', '')}"
 
 
 def _episode(row: dict[str, str]) -> str | None:

@@ -22,11 +22,10 @@ from typing import Any
 from sercli.corpora import Corpus
 from sercli.corpora._msp import add_rater, rater_of, read_rater_line
 from sercli.corpora._named import (
-    cells_of,
     check_labelled,
     check_recorded,
     find_tables,
-    join_rows,
+    join_tables,
     read_named,
     read_rows,
     to_number,
@@ -71,9 +70,8 @@ _FOLDER = "Labels"
 def parse(root: Path) -> Iterator[Utterance | Problem]:
     """Yield the turns at any depth, sorted by name, with the labels of the tables."""
     tables = find_tables(root, _TABLES.__contains__, _FOLDER)
-    rows, conflicts = join_rows(
-        ((path, ((_stem(row.get("FileName", "")), row) for row in read_rows(path))) for path in tables),
-        cells_of("EmoClass", "SpkrID", "Split_Set"),
+    rows, conflicts = join_tables(
+        tables, lambda _, row: _stem(row.get("FileName", "")), ("EmoClass", "SpkrID", "Split_Set")
     )
     yield from conflicts
     raters = _read_raters(root)

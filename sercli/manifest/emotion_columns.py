@@ -1,7 +1,7 @@
 """Read the label of a row from a table with a column for each emotion: 0 or 1, or numbers of votes."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from sercli.labels import to_noun
@@ -37,7 +37,7 @@ def flags_beside(table: Table, columns: Collection[str]) -> tuple[str, ...]:
 
 def hold_counts(table: Table, columns: Sequence[str]) -> bool:
     """Return whether all cells of columns can be numbers of votes."""
-    return all(_count(row.values[column]) is not None for row in table.rows for column in columns)
+    return None not in _counts(table, *columns)
 
 
 def names_of_emotions(table: Table) -> tuple[str, ...]:
@@ -52,7 +52,7 @@ def label_of(column: str) -> str:
 
 def hold_votes(table: Table, columns: Sequence[str]) -> bool:
     """Return whether columns hold numbers of votes, that is more than one of a row."""
-    return any((_count(row.values[column]) or 0) > 1 for row in table.rows for column in columns)
+    return any((count or 0) > 1 for count in _counts(table, *columns))
 
 
 def read_emotions(row: Mapping[str, Any], columns: Sequence[str], *, votes: bool = False) -> dict[str, Any]:
@@ -91,11 +91,16 @@ def list_emotions(row: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
 
 
 def _holds_flags(table: Table, column: str) -> bool:
-    return all(_count(row.values[column]) in (0, 1) for row in table.rows)
+    return all(count in (0, 1) for count in _counts(table, column))
 
 
 def _is_set(table: Table, column: str) -> bool:
-    return any(_count(row.values[column]) for row in table.rows)
+    return any(_counts(table, column))
+
+
+def _counts(table: Table, *columns: str) -> Iterator[int | None]:
+    """Yield the cells of columns as `_count` reads them."""
+    return (_count(row.values[column]) for row in table.rows for column in columns)
 
 
 def _count(cell: Any) -> int | None:

@@ -8,7 +8,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -244,22 +244,22 @@ def _records(value: dict[str, Any]) -> list[dict[str, Any]] | None:
 
 def _by_part(value: dict[str, Any]) -> list[dict[str, Any]] | None:
     """Read a list of objects for each part, such as train and test."""
-    if not all(is_part(name) and isinstance(each, list) for name, each in value.items()):
-        return None
-    rows = [(name, row) for name, each in value.items() for row in each]
-    if not all(isinstance(row, dict) for _, row in rows):
-        return None
-    return [{"split": name} | row for name, row in rows]
+    rows = _listed(value, is_part, dict)
+    return None if rows is None else [{"split": name} | row for name, row in rows]
 
 
 def _by_emotion(value: dict[str, Any]) -> list[dict[str, Any]] | None:
     """Read a list of files for each emotion."""
-    if not all(to_noun(name) and isinstance(each, list) for name, each in value.items()):
+    rows = _listed(value, to_noun, str)
+    return None if rows is None else [{"file": file, "emotion": name} for name, file in rows]
+
+
+def _listed(value: dict[str, Any], fits: Callable[[str], object], kind: type) -> list[tuple[str, Any]] | None:
+    """Return each key with each value of its list, if all keys fit and all values are of one kind."""
+    if not all(fits(name) and isinstance(each, list) for name, each in value.items()):
         return None
-    rows = [(name, file) for name, each in value.items() for file in each]
-    if not all(isinstance(file, str) for _, file in rows):
-        return None
-    return [{"file": file, "emotion": name} for name, file in rows]
+    rows = [(name, row) for name, each in value.items() for row in each]
+    return rows if all(isinstance(row, kind) for _, row in rows) else None
 
 
 def _by_column(value: dict[str, Any]) -> list[dict[str, Any]] | None:

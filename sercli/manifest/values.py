@@ -52,6 +52,16 @@ SAMPLE_RATES = (8000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 """Usual sample rates, hertz."""
 
 
+def ratings_outside(rated: Mapping[str, float | None], scale: tuple[float, float]) -> dict[str, str]:
+    """Explain, by its name, each rating that is outside of a scale; absent ones are not."""
+    low, high = scale
+    return {
+        name: f"{name} {value:g} is outside of the scale from {low:g} to {high:g}"
+        for name, value in rated.items()
+        if value is not None and not low <= value <= high
+    }
+
+
 def is_absent(value: Any) -> bool:
     """Return whether a value means that something is not known."""
     if value is None or (isinstance(value, float) and math.isnan(value)):

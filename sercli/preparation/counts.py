@@ -9,7 +9,7 @@ from sercli.errors import list_some, near_names
 from sercli.formatting import count_noun
 from sercli.labels import EMOTIONS, near_noun, to_noun, trim
 from sercli.manifest.speakers import narrowly
-from sercli.manifest.values import RATINGS, split_labels
+from sercli.manifest.values import RATINGS, ratings_outside, split_labels
 from sercli.records import Problem, Utterance
 from sercli.schemes import Scheme, schemes_of
 
@@ -79,17 +79,15 @@ def note_labels(utterances: Sequence[Utterance]) -> list[Problem]:
 
 def note_ratings(utterances: Sequence[Utterance], scale: tuple[float, float]) -> list[Problem]:
     """Point out ratings outside of the scale of a corpus."""
-    low, high = scale
+    rated = sorted(RATINGS)
     outside = [
-        (utterance.id, name, value)
+        (utterance.id, fact)
         for utterance in utterances
-        for name in sorted(RATINGS)
-        if (value := getattr(utterance, name)) is not None and not low <= value <= high
+        for fact in ratings_outside({name: getattr(utterance, name) for name in rated}, scale).values()
     ]
     if not outside:
         return []
-    place, name, value = outside[0]
-    fact = f"{name} {value:g} is outside of the scale from {low:g} to {high:g}"
+    place, fact = outside[0]
     more = f" ({len(outside)} ratings are)" if len(outside) > 1 else ""
     return [Problem(place, f"{fact}{more}; correct the table, or get it again", harmless=True)]
 

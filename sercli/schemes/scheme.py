@@ -149,7 +149,7 @@ class Scheme:
 
     @property
     def counts_votes(self) -> bool:
-        """Whether the labels are counted from the votes of the raters."""
+        """Whether the labels come from the votes of the raters."""
         return self.labels != "corpus"
 
     def select(self, utterances: Iterable[Utterance]) -> Selection:
