@@ -17,7 +17,7 @@ FOREIGN_SUFFIXES = frozenset(
     {".m4a", ".m4b", ".mp4", ".aac", ".3gp", ".3g2", ".mov", ".amr", ".awb", ".wma", ".asf", ".wmv", ".webm"}
     | {".weba", ".mka", ".mkv", ".avi", ".ape", ".wv", ".tta", ".mpc", ".ac3", ".dts", ".spx", ".shn", ".ra"}
     | {".rm", ".dss", ".ds2", ".silk", ".raw", ".pcm", ".gsm", ".vox", ".voc", ".8svx", ".svx", ".sf", ".avr"}
-    | {".paf", ".pvf", ".sds", ".wve", ".dsf", ".dff"}
+    | {".paf", ".pvf", ".sds", ".wve", ".dsf", ".dff", ".flv", ".m4v", ".mpg", ".mpeg", ".vob", ".ogv"}
 )
 """Suffixes of recordings that only ffmpeg decodes, or that sercli does not read: they are never left out
 silently."""

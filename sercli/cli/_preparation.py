@@ -97,7 +97,8 @@ def _speakers(result: "Preparation") -> str:
     speakers = {utterance.speaker for utterance in result.utterances if utterance.speaker}
     unnamed = sum(utterance.speaker is None for utterance in result.utterances)
     if not speakers:
-        return "not known: no speaker-independent protocol can run; name the speakers with prepare"
+        remedy = "; name the speakers with prepare" if result.entry.any_name else ""
+        return f"not known: no speaker-independent protocol can run{remedy}"
     counts = Counter(" and ".join(sorted(each)) for each in genders_of(result.utterances).values())
     known = (
         f" ({', '.join(f'{count} {gender}' for gender, count in sorted(counts.items()))})" if counts else ""

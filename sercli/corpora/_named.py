@@ -39,6 +39,8 @@ def read_named(
     words: Mapping[str, str] | None = None,
     leaves_out: Callable[[Path], str | None] = lambda path: None,
     inner: Sequence[str] | None = None,
+    *,
+    strict: bool = False,
 ) -> Iterator[Utterance | Problem]:
     """Yield the recordings below a folder, sorted by id, each id once; then the problems.
 
@@ -56,6 +58,7 @@ def read_named(
         leaves_out: function from a file to the reason why it is left out, ``None`` for those that are read.
         inner: patterns of the folders within the corpus. If given, ``name_of`` gets no folder above ``root``
             but those that fit; other folders above may be called ``dev`` or ``sam`` for other reasons.
+        strict: whether a foreign name beside names of the corpus is an error.
     """
     root = root.resolve()  # so that the names of all folders above a file are known
     outermost = None if inner is None else _without_foreign(root, inner)
@@ -90,8 +93,8 @@ def read_named(
         yield Problem(place_of(folder, root), f"{count} recordings: {reason}; left out", harmless=True)
     for folder, paths in sorted(foreign.items()):
         if folder in own:
-            fact = f"not {example}; left out"
-            yield from (Problem(place_of(path, root), fact, harmless=True) for path in paths)
+            fact = f"not {example}" if strict else f"not {example}; left out"
+            yield from (Problem(place_of(path, root), fact, harmless=not strict) for path in paths)
         else:
             fact = f"{len(paths)} recordings, none of which has {example}; left out"
             yield Problem(place_of(folder, root), fact, harmless=True)

@@ -7,11 +7,8 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 
-from sercli.audio import recordings
-from sercli.files import walk
-from sercli.records import Problem, Utterance
+from sercli.records import Utterance
 
 NAME = re.compile(r"(\d\d)-(\d\d)-(0[1-8])-(0[12])-(0[12])-(0[12])-(0[1-9]|1\d|2[0-4])", re.ASCII)
 """Name of any recording: speech or song, with picture or without."""
@@ -46,19 +43,6 @@ class Channel:
     number: str
     emotions: Mapping[str, str]
     actors: Collection[str]
-
-
-def refuse_ravdess(root: Path) -> Problem | None:
-    """Explain that a folder is a copy of RAVDESS, for corpora whose names have the same form.
-
-    Its numbers of emotions mean others there. All names must fit, and some have an emotion that the names of
-    BanglaSER lack.
-    """
-    names = [NAME.fullmatch(path.stem) for path in recordings(walk(root))]
-    if not all(names) or not any(match and match[3] > "05" for match in names):
-        return None
-    fact = "all names are those of RAVDESS, whose numbers mean other emotions; run `sercli prepare ravdess`"
-    return Problem(".", f"{fact}, or `sercli prepare ravdess-song` for the songs")
 
 
 def read_name(stem: str, channel: Channel) -> Utterance | None:

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sercli.corpora import Corpus
+from sercli.corpora._alike import left_to_others
 from sercli.corpora._named import read_named, stem_of
-from sercli.corpora._ravdess import refuse_ravdess
 from sercli.records import Problem, Utterance
 from sercli.schemes import FOUR, Scheme, keep
 from sercli.schemes.conditions import Condition
@@ -45,9 +45,7 @@ _NAME = re.compile(
 def parse(root: Path) -> Iterator[Utterance | Problem]:
     """Yield the recordings at any depth, sorted by folder and name."""
     example = "an ASVP-ESD file name such as Audio/actor_36/03-01-09-01-06-36-02-02-01-39.wav"
-    if problem := refuse_ravdess(root):
-        return iter([problem])
-    return read_named(root, _from_name, example, _name_of)
+    return read_named(root, _from_name, example, _name_of, leaves_out=left_to_others(root, "asvp-esd"))
 
 
 def _name_of(path: Path) -> str:
@@ -108,7 +106,8 @@ CORPUS = Corpus(
     counts_from="a public list of the release of 2022",
     inner=("Audio", "Bonus", "actor_*"),
     origin="its authors, https://zenodo.org/record/7132783",
-    notice="Some speakers of ASVP-ESD are collections of several people, so speakers may be shared.",
+    notice="Some speakers of ASVP-ESD are collections of several people, so speakers may be shared. Schemes "
+    "for all corpora, such as common-4, also take its sounds that are not speech.",
     schemes=(
         Scheme("asvp-esd-13", "asvp-esd", _ALL, selection=_SPEECH),
         Scheme("asvp-esd-4", "asvp-esd", FOUR, selection=_SPEECH),

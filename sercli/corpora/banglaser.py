@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sercli.corpora import Corpus, usual_schemes
+from sercli.corpora._alike import left_to_others
 from sercli.corpora._named import read_named
-from sercli.corpora._ravdess import refuse_ravdess
 from sercli.records import Problem, Utterance
 
 _EMOTIONS = {"01": "happiness", "02": "sadness", "03": "anger", "04": "surprise", "05": "neutral"}
@@ -23,9 +23,8 @@ _NAME = re.compile(r"03-01-(0[1-5])-(0[12])-(0[1-3])-(0[1-3])-(0[1-9]|[12]\d|3[0
 
 def parse(root: Path) -> Iterator[Utterance | Problem]:
     """Yield the recordings at any depth, sorted by name."""
-    if problem := refuse_ravdess(root):
-        return iter([problem])
-    return read_named(root, _from_name, "a BanglaSER file name such as 03-01-03-02-01-01-07.wav")
+    example = "a BanglaSER file name such as 03-01-03-02-01-01-07.wav"
+    return read_named(root, _from_name, example, leaves_out=left_to_others(root, "banglaser"))
 
 
 def _from_name(stem: str) -> Utterance | None:

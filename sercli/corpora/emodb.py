@@ -16,7 +16,9 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from sercli.corpora import Corpus, ReaderConfig, audio_files, usual_schemes
+from sercli.corpora import Corpus, ReaderConfig, usual_schemes
+from sercli.corpora._alike import left_to_others
+from sercli.corpora._named import find_tables, read_named
 from sercli.records import Problem, Utterance
 
 _NAME = re.compile(r"(?P<speaker>\d\d)(?P<sentence>[ab]\d\d)(?P<emotion>[WLEAFTN])[a-z]")
@@ -77,46 +79,45 @@ _DEFAULTS = EmodbConfig()
 
 
 def parse(root: Path, options: EmodbConfig = _DEFAULTS) -> Iterator[Utterance | Problem]:
-    """Yield the utterances under ``root/wav`` (or ``root`` itself), sorted by file name.
+    """Yield the utterances at any depth, sorted by file name.
 
     From EMO-DB 2.0 only the classic recordings are used, unless ``options.ambiguous`` is set.
     """
-    folder = root / "wav" if (root / "wav").is_dir() else root
-    judgements, unread = _read_listeners(root / _LISTENERS)
-    items: list[Utterance | Problem] = []
-    for path in audio_files(folder):
-        place = path.relative_to(root).as_posix()
-        utterance = from_name(path.stem)
-        if utterance is None:
-            items.append(Problem(place, "not an EMO-DB file name such as 03a01Fa.wav"))
-            continue
-        judged = judgements.get(_name_of(utterance))
-        items.append(replace(utterance, file=place, raters=(judged,) if judged else None))
+    judgements, unread = _read_listeners(_table(root, _LISTENERS))
+    table = _table(root, _ADDED_TABLE)
+    elsewhere = left_to_others(root, "emodb")
 
+    def leaves_out(path: Path) -> str | None:
+        return "laryngograms of EMO-DB 2.0" if path.parent.name in _LARYNGOGRAMS else elsewhere(path)
+
+    example = "an EMO-DB file name such as 03a01Fa.wav"
+    items = list(read_named(root, from_name, example, leaves_out=leaves_out, strict=True))
     found = [item for item in items if isinstance(item, Utterance)]
-    added = _added(found, root / _ADDED_TABLE)
-    for item in items:
-        if options.ambiguous or isinstance(item, Problem) or item.file not in added:
-            yield item
+    added = _added(found, table)
+    for utterance in found:
+        if options.ambiguous or utterance.file not in added:
+            judged = judgements.get(_name_of(utterance))
+            yield replace(utterance, raters=(judged,) if judged else None)
+    yield from (item for item in items if isinstance(item, Problem))
     if added and not options.ambiguous:
         yield Problem(
-            _ADDED_TABLE if (root / _ADDED_TABLE).is_file() else folder.relative_to(root).as_posix(),
+            _ADDED_TABLE if table else ".",
             f"EMO-DB 2.0: {len(added)} added recordings on which fewer than 80 % of listeners agreed; "
             "left out, add --set ambiguous=true to take them",
             harmless=True,
         )
     if not options.ambiguous and len(found) - len(added) > _CLASSIC:
         yield Problem(
-            folder.relative_to(root).as_posix(),
+            ".",
             f"{len(found) - len(added)} files, more than the classic {_CLASSIC}, and no table lists the "
             f"classic ones; add {_ADDED_TABLE}, or --set ambiguous=true to take all",
         )
-    for name in _LARYNGOGRAMS:
-        count = len(list(audio_files(root / name)))
-        if count:
-            yield Problem(name, f"EMO-DB 2.0: {count} laryngograms, no recordings; left out", harmless=True)
     if unread:
         yield unread
+
+
+def _table(root: Path, name: str) -> Path | None:
+    return next(iter(find_tables(root, lambda found: found == name)), None)
 
 
 def from_name(stem: str) -> Utterance | None:
@@ -143,13 +144,13 @@ def _name_of(utterance: Utterance) -> str:
     return utterance.id.removeprefix("emodb/")
 
 
-def _added(found: list[Utterance], table: Path) -> set[str]:
+def _added(found: list[Utterance], table: Path | None) -> set[str]:
     """Return the files that EMO-DB 2.0 adds: by its table, or by the mark in their names."""
     marked = {u.file for u in found if PurePosixPath(u.file).stem.endswith(_MARK)}
     # If every name has the mark, it distinguishes nothing.
     if len(marked) == len(found):
         marked = set()
-    if not table.is_file():
+    if table is None:
         return marked
     with table.open(encoding="utf-8", errors="replace", newline="") as stream:
         files = [row.get("file") or "" for row in csv.DictReader(stream)]
@@ -157,7 +158,7 @@ def _added(found: list[Utterance], table: Path) -> set[str]:
     return marked | {u.file for u in found if _name_of(u) in named}
 
 
-def _read_listeners(path: Path) -> tuple[dict[str, dict[str, Any]], Problem | None]:
+def _read_listeners(path: Path | None) -> tuple[dict[str, dict[str, Any]], Problem | None]:
     """Read the listening test: for each file, the percent of listeners who recognised it or found it natural.
 
     Returns:
@@ -165,7 +166,7 @@ def _read_listeners(path: Path) -> tuple[dict[str, dict[str, Any]], Problem | No
     """
     judgements: dict[str, dict[str, Any]] = {}
     unread: list[int] = []
-    if not path.is_file():
+    if path is None:
         return judgements, None
     for number, line in enumerate(path.read_text(encoding="latin-1").split("\n"), 1):
         # Without an argument, split also removes the no-break spaces that pad the columns.

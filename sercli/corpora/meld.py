@@ -13,10 +13,11 @@ Source: Poria et al., MELD: A Multimodal Multi-Party Dataset for Emotion Recogni
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from sercli.audio import recordings
 from sercli.corpora import Corpus, usual_schemes
 from sercli.corpora._named import (
     check_recorded,
@@ -25,6 +26,7 @@ from sercli.corpora._named import (
     read_named,
     stem_of,
 )
+from sercli.files import walk
 from sercli.protocols import Protocol
 from sercli.protocols.lists import ReleasedParts
 from sercli.records import Problem, Utterance
@@ -52,7 +54,8 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
     example = "a MELD file name in a folder of its part, such as train_splits/dia0_utt0.wav"
     unlabelled: list[str] = []
     without = dict.fromkeys(rows)
-    for item in read_named(root, from_name, example, _name_of, leaves_out=_replaced, inner=CORPUS.inner):
+    leaves_out = _find_replaced(root)
+    for item in read_named(root, from_name, example, _name_of, leaves_out=leaves_out, inner=CORPUS.inner):
         if isinstance(item, Problem):
             yield item
             continue
@@ -89,9 +92,11 @@ def _episode(row: dict[str, str]) -> str | None:
     return f"season {season} episode {episode}" if season and episode else None
 
 
-def _replaced(path: Path) -> str | None:
-    corrected = path.with_name(_CORRECTED + path.name)
-    return "a corrected film replaces it" if corrected.is_file() else None
+def _find_replaced(root: Path) -> Callable[[Path], str | None]:
+    """Return a function from a film to the reason why it is left out; a corrected one may have any suffix."""
+    films = (path for path in recordings(walk(root.resolve())) if path.stem.startswith(_CORRECTED))
+    replaced = {film.with_name(film.stem.removeprefix(_CORRECTED)) for film in films}
+    return lambda path: "a corrected film replaces it" if path.with_suffix("") in replaced else None
 
 
 def _name_of(path: Path) -> str:

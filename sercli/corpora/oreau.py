@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sercli.corpora import Corpus, usual_schemes
+from sercli.corpora._alike import left_to_others
 from sercli.corpora._named import read_named
 from sercli.files import walk
 from sercli.records import Problem, Utterance
@@ -41,9 +42,11 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
     root = root.resolve()
     second = any(_is_second(path.relative_to(root)) for path in walk(root))
 
+    elsewhere = left_to_others(root, "oreau")
+
     def leaves_out(path: Path) -> str | None:
         older = second and not _is_second(path.relative_to(root))
-        return "not in the folder of the second version" if older else None
+        return "not in the folder of the second version" if older else elsewhere(path)
 
     return read_named(root, _from_name, "an Oréau file name such as 10a02Ja.wav", leaves_out=leaves_out)
 

@@ -10,52 +10,35 @@ PLoS ONE 13(5), 2018.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
-from sercli.audio import recordings
-from sercli.corpora import Corpus, Download, audio_files
+from sercli.corpora import Corpus, Download
+from sercli.corpora._alike import left_to_others
+from sercli.corpora._named import read_named, stem_of
 from sercli.corpora._ravdess import ACTORS, EMOTIONS, NAME, Channel, read_name, released_ids
-from sercli.files import walk
 from sercli.protocols import Protocol
 from sercli.protocols.groups import HoldOut
 from sercli.protocols.random import SHARES, RandomShare
-from sercli.records import Note, Problem, Utterance
+from sercli.records import Problem, Utterance
 from sercli.schemes import CALM_IS_NEUTRAL, FOUR, Scheme, keep
 
 _SPEECH = Channel("ravdess", "01", EMOTIONS, ACTORS)
 
 
 def parse(root: Path) -> Iterator[Utterance | Problem]:
-    """Yield the utterances of the folders ``Actor_XX`` at any depth, sorted; a recording counts once.
+    """Yield the recordings of speech at any depth, sorted by actor and name, without songs and films."""
+    example = "a RAVDESS file name such as 03-01-05-02-01-01-07.wav"
+    elsewhere = left_to_others(root, "ravdess")
 
-    Public copies often hold all folders twice; the same seven numbers mean the same recording. If no folder
-    has such a name, every folder counts that holds a file with the name of a recording.
-    """
-    seen: dict[str, str] = {}
-    folders = sorted(path for path in root.rglob("Actor_*") if path.is_dir())
-    if not folders:
-        folders = sorted({path.parent for path in recordings(walk(root)) if NAME.fullmatch(path.stem)})
-        if folders:
-            yield Note(
-                ".",
-                "no folders Actor_01 to Actor_24; recordings are recognised by their names",
-                title="layout",
-            )
-    for path in (path for folder in folders for path in audio_files(folder)):
-        place = path.relative_to(root).as_posix()
-        utterance = from_name(path.stem)
-        if NAME.fullmatch(path.stem) is None:
-            yield Problem(place, "not a RAVDESS file name such as 03-01-05-02-01-01-07.wav")
-        elif utterance is None:
-            yield Problem(
-                place, "a song or a film's sound, not speech alone (03-01); left out", harmless=True
-            )
-        elif path.stem in seen:
-            yield Problem(place, f"the same recording as {seen[path.stem]}; used once", harmless=True)
-        else:
-            seen[path.stem] = place
-            yield replace(utterance, file=place)
+    def leaves_out(path: Path) -> str | None:
+        stem = stem_of(path)
+        is_other = NAME.fullmatch(stem) and from_name(stem) is None
+        return "songs (corpus ravdess-song) or sound of films" if is_other else elsewhere(path)
+
+    found = list(read_named(root, from_name, example, leaves_out=leaves_out, strict=True))
+    utterances = (item for item in found if isinstance(item, Utterance))
+    yield from sorted(utterances, key=lambda utterance: (utterance.speaker, utterance.id))
+    yield from (item for item in found if isinstance(item, Problem))
 
 
 def from_name(stem: str) -> Utterance | None:
@@ -133,6 +116,7 @@ CORPUS = Corpus(
     },
     ids=released_ids(_SPEECH),
     from_name=from_name,
+    inner=("Actor_*",),
     download=Download(
         "https://zenodo.org/records/1188976/files/Audio_Speech_Actors_01-24.zip?download=1",
         size=208468073,

@@ -31,13 +31,16 @@ _NAME = re.compile(
 
 def parse(root: Path) -> Iterator[Utterance | Problem]:
     """Yield the recordings at any depth, sorted by speaker and name."""
-    return read_named(root, from_name, "a SAVEE file name such as DC/a01.wav or DC_a01.wav", _name_of)
+    example = "a SAVEE file name such as DC/a01.wav or DC_a01.wav"
+    return read_named(root, from_name, example, _name_of, inner=CORPUS.inner)
 
 
 def _name_of(path: Path) -> str:
-    """Return ``DC_a01`` for a file of that name and for ``DC/a01.wav``."""
-    folder, stem = path.parent.name, stem_of(path)
-    return f"{folder}_{stem}" if folder in _SPEAKERS and "_" not in stem else stem
+    """Return ``DC_a01`` for a file of that name, for ``DC/a01.wav`` and for ``dc/anger/a01.wav``."""
+    stem = stem_of(path)
+    folders = (folder.upper() for folder in reversed(path.parts[:-1]))
+    speaker = next((folder for folder in folders if folder in _SPEAKERS), None)
+    return f"{speaker}_{stem}" if speaker and "_" not in stem else stem
 
 
 def from_name(name: str) -> Utterance | None:

@@ -211,6 +211,7 @@ def describe_nothing_found(source: str, place: Place, problems: Sequence[Problem
     """Describe a place where the reader found no utterance."""
     root, corpus = place.root, place.corpus
     grave = [problem for problem in problems if not problem.harmless]
+    facts = grave or [problem for problem in problems if not isinstance(problem, Note)]
     held = sum(1 for _ in recordings(walk(root))) if corpus.any_name and root.is_dir() else 0
     other, count = _other_corpus(source, root) if not corpus.takes_file and held <= _LARGE else ("", 0)
     if other and (not corpus.any_name or count >= _MOST * held):
@@ -231,15 +232,16 @@ def describe_nothing_found(source: str, place: Place, problems: Sequence[Problem
             "give it, or unpack it there" if len(archives) == 1 else "unpack them there, or give one of them"
         )
         return f"{root}: no recordings, but archives ({list_some(archives, _SHOWN)}); {remedy}"
-    first = f" (first of {len(problems)} problems: {problems[0]})" if problems else ""
+    first = f" (first of {len(facts)} problems: {facts[0]})" if facts else ""
     return f"{root}: no recordings of corpus '{source}'; its files should be {corpus.layout}{first}"
 
 
 def _archives(root: Path) -> list[str]:
-    """Name the archives in a folder."""
+    """Name the archives in a folder, with those below it."""
     if not root.is_dir():
         return []
-    return sorted(path.name for path in root.iterdir() if has_suffix(path) and can_unpack(path))
+    found = (path for path in walk(root) if has_suffix(path) and can_unpack(path))
+    return sorted(path.relative_to(root).as_posix() for path in found)
 
 
 def _utterance(corpus: Corpus, root: Path, place: Place) -> Utterance | None:

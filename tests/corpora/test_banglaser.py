@@ -1,6 +1,7 @@
 from corpora.trees import count, split, touch_all
 
 from sercli.corpora.banglaser import CORPUS, parse
+from sercli.corpora.ravdess import parse as read_ravdess
 
 CODES = {"01": "happiness", "02": "sadness", "03": "anger", "04": "surprise", "05": "neutral"}
 
@@ -31,12 +32,16 @@ def test_the_published_numbers(tmp_path):
 
 
 def test_the_codes_are_not_those_of_ravdess(tmp_path):
-    # 03 is happiness there; its codes 06 to 08 do not exist here, so a folder of RAVDESS is refused.
-    touch_all(tmp_path, ["a/03-01-03-02-01-01-07.wav", "a/03-01-06-02-01-01-07.wav"])
-    (problem,) = parse(tmp_path)
-    assert not problem.harmless
-    assert "run `sercli prepare ravdess`" in problem.fact
-    touch_all(tmp_path, ["a/other.wav"])
-    (found,), problems = split(parse(tmp_path))
-    assert (found.id, found.emotion) == ("banglaser/03-01-03-02-01-01-07", "anger")
-    assert [each.place for each in problems] == ["a/03-01-06-02-01-01-07.wav", "a/other.wav"]
+    # Codes 06 to 08 exist there only, so the folder is one of RAVDESS; a foreign name in it changes nothing.
+    ravdess = ["r/a/03-01-03-02-01-01-07.wav", "r/b/03-01-06-02-01-01-07.wav", "r/b/other (1).wav"]
+    utterances, problems = split(parse(touch_all(tmp_path, ravdess)))
+    assert utterances == []
+    assert {each.fact for each in problems} == {
+        f"{n} recordings: of corpus ravdess, whose names have another meaning; left out" for n in (1, 2)
+    }
+    own = ["b/03-01-03-02-01-01-07.wav", "b/03-01-04-02-03-01-30.wav"]
+    utterances, _ = split(parse(touch_all(tmp_path, own)))
+    assert [each.file for each in utterances] == own
+    # The folder of BanglaSER is not read as RAVDESS either.
+    found, _ = split(read_ravdess(tmp_path))
+    assert [each.file for each in found] == ravdess[:2]

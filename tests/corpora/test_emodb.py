@@ -86,7 +86,7 @@ def test_laryngograms_are_mentioned_once(tmp_path, name):
     for options in (EmodbConfig(), ALL):
         ids, (problem,) = split(parse(root, options))
         assert ids == ["03a01Fa"]
-        assert str(problem) == f"{name}: EMO-DB 2.0: 2 laryngograms, no recordings; left out"
+        assert str(problem) == f"{name}: 2 recordings: laryngograms of EMO-DB 2.0; left out"
         assert problem.harmless
 
 

@@ -81,12 +81,12 @@ def test_the_part_belongs_to_the_id_because_dialogs_are_numbered_anew(root):
 
 def test_corrected_films_of_the_test_part_replace_the_others(tmp_path):
     folder = FOLDERS["test"]
-    names = ["dia0_utt0.wav", "final_videos_testdia0_utt0.wav", "dia1_utt0.wav", "._dia1_utt0.wav"]
+    names = ["dia0_utt0.wav", "final_videos_testdia0_utt0.mp3", "dia1_utt0.wav", "._dia1_utt0.wav"]
     touch_all(tmp_path, [f"{folder}/{name}" for name in names])
     write_table(tmp_path / "test_sent_emo.csv", list(rows("test"))[:3])
     utterances, (replaced, without) = split(parse(tmp_path))
     assert [each.id for each in utterances] == ["meld/test_dia0_utt0", "meld/test_dia1_utt0"]
-    assert utterances[0].file == f"{folder}/final_videos_testdia0_utt0.wav"
+    assert utterances[0].file == f"{folder}/final_videos_testdia0_utt0.mp3"
     assert replaced.fact == "1 recordings: a corrected film replaces it; left out"
     assert without.fact == "1 labels without a recording, first test_dia2_utt0"
     assert replaced.harmless

@@ -1,6 +1,7 @@
 import pytest
 from corpora.trees import count, split, touch_all
 
+from sercli.corpora.emodb import parse as read_emodb
 from sercli.corpora.oreau import CORPUS, parse
 
 LETTERS = {"C": 67, "D": 67, "J": 62, "N": 70, "P": 51, "S": 62, "T": 55}
@@ -57,3 +58,15 @@ def test_foreign_names(tmp_path):
     utterances, problems = split(parse(tmp_path))
     assert [each.id for each in utterances] == ["oreau/10a02Ja"]
     assert [problem.place for problem in problems] == ["a/10a02J.wav", "a/10a02Wa.wav"]
+
+
+def test_recordings_of_emodb_are_left_out(tmp_path):
+    # N and T exist in both corpora: neutral, and sadness of other people.
+    touch_all(tmp_path, ["emodb/wav/10a02Na.wav", "emodb/wav/10a02Wa.wav", "o/neutre/10a02Na.wav"])
+    touch_all(tmp_path, ["o/joie/10a02Ja.wav", "emodb/wav/11a02Ta.wav"])
+    utterances, (left,) = split(parse(tmp_path))
+    assert [each.file for each in utterances] == ["o/joie/10a02Ja.wav", "o/neutre/10a02Na.wav"]
+    assert left.fact == "3 recordings: of corpus emodb, whose names have another meaning; left out"
+    utterances, problems = split(read_emodb(tmp_path))
+    assert [each.id for each in utterances] == ["emodb/10a02Na", "emodb/10a02Wa", "emodb/11a02Ta"]
+    assert all("of corpus oreau" in problem.fact for problem in problems)

@@ -30,7 +30,14 @@ def test_a_second_copy_of_the_tree_counts_once(tmp_path):
     assert isinstance(first, Utterance)
     assert isinstance(second, Problem)
     assert second.harmless
-    assert f"the same recording as {name}" in second.fact
+    assert second.place == f"audio_speech_actors_01-24/{name.partition('/')[0]}"
+    assert second.fact == "holds 1 recordings again (same names); each recording is used once"
+
+
+def test_wav_is_preferred_to_compressed_copies(tmp_path):
+    name = "Actor_01/03-01-01-01-01-01-01"
+    first, *_ = parse(touch(tmp_path, f"a/{name}.mp3", f"b/{name}.flac", f"z/{name}.wav"))
+    assert first.file == f"z/{name}.wav"
 
 
 def test_songs_and_films_are_passed_over(tmp_path):
@@ -42,7 +49,9 @@ def test_songs_and_films_are_passed_over(tmp_path):
 
 
 def test_a_foreign_name_is_a_problem(tmp_path):
-    (found,) = parse(touch(tmp_path, "Actor_01/03-01-09-01-01-01-01.wav", "Actor_01/.DS_Store"))
+    names = ("03-01-08-01-01-01-01.wav", "03-01-09-01-01-01-01.wav", ".DS_Store")
+    _, found = parse(touch(tmp_path, *(f"Actor_01/{name}" for name in names)))
+    assert not found.harmless
     assert str(found) == (
         "Actor_01/03-01-09-01-01-01-01.wav: not a RAVDESS file name such as 03-01-05-02-01-01-07.wav"
     )

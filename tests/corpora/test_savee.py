@@ -34,6 +34,12 @@ def test_the_release_has_its_published_numbers_and_the_same_ids_in_both_layouts(
         assert count(original, field) == known
 
 
+def test_folders_of_emotions_within_those_of_the_men(tmp_path):
+    utterances, problems = split(parse(touch_all(tmp_path, ["dc/anger/a01.wav", "JK/sad/sa02.wav"])))
+    assert [each.id for each in utterances] == ["savee/DC_a01", "savee/JK_sa02"]
+    assert problems == []
+
+
 def test_sa_is_sadness_and_su_surprise(tmp_path):
     utterances, _ = split(parse(touch_all(tmp_path, ["DC/sa01.wav", "DC/su01.wav", "KL/a01.wav"])))
     assert [(each.id, each.emotion) for each in utterances] == [
