@@ -48,6 +48,11 @@ def test_the_folders_of_one_actor_are_the_name(tmp_path):
     assert [each.id for each in flat] == [each.id for each in utterances]
 
 
+def test_capitals_in_the_names_of_folders(tmp_path):
+    (found,) = parse(touch_all(tmp_path, ["M003/audio/Angry/level_1/001.m4a"]))
+    assert found.id == "mead/M003_angry_level_1_001"
+
+
 def test_foreign_names():
     for name in ("X003_angry_level_1_001", "M003_calm_level_1_001", "M003_angry_level_4_001", "001"):
         assert from_name(name) is None
