@@ -108,6 +108,20 @@ def test_decoding_ends_soon_after_the_limit(tmp_path, write_wav):
     audio.forget(path)
 
 
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
+@pytest.mark.parametrize(
+    ("shift", "at"), [("0", None), ("1", 0), ("gte(T,0.5)", 8000), ("-0.2*gte(T,0.5)", None)]
+)
+def test_a_gap_in_the_sound_of_a_film_is_silence(tmp_path, write_wav, shift, at):
+    path, wav = tmp_path / "a.mkv", write_wav(tmp_path / "a.wav", tone(1.0))
+    picture = ["-f", "lavfi", "-i", "color=size=16x16:rate=5:duration=2"]
+    late = ["-af", f"asetnsamples=800,asetpts='PTS+({shift})/TB'", "-c:a", "pcm_s16le"]
+    subprocess.run(["ffmpeg", "-v", "error", "-i", wav, *picture, *late, path], check=True)
+    second = [] if at is None else [at] * 16_000
+    np.testing.assert_array_equal(audio.read(path), np.insert(audio.read(wav), second, 0.0))
+    audio.forget(path)
+
+
 def test_prepared_audio_needs_ffmpeg_no_more(runs, make, workspace, monkeypatch):
     make("sad/a.m4a"), make("happy/b.webm", head=HEADS["webm"])
     result = prepare("folder", make("sad/c.wav", head=b"").parent.parent, workspace)
