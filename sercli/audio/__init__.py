@@ -8,6 +8,7 @@ import numpy as np
 import soxr
 
 from sercli.audio import _ffmpeg
+from sercli.audio._containers import is_encoded
 from sercli.audio._decoder import OpenFile, read_block
 from sercli.audio._opening import HIGHEST_RATE, LOWEST_RATE, as_audio_error, opened
 from sercli.audio._scale import SampleScale, Scales, can_exceed, choose_scale
@@ -56,6 +57,7 @@ __all__ = [
     "has_ffmpeg",
     "hash_samples",
     "header",
+    "is_encoded",
     "is_prepared",
     "is_silent",
     "left_out_beside",

@@ -25,11 +25,13 @@ from sercli.audio._chunks import (
 )
 from sercli.audio._lengths import check_complete, check_rest, is_placeholder
 from sercli.audio._ogg import check_ogg, find
-from sercli.audio.kinds import describe_joined
+from sercli.audio.kinds import describe_joined, recognise
 from sercli.errors import AudioError
 
 # Other audio that an ID3 tag is sometimes put before.
 _TAGGED = {b"fLaC", b"RIFF", b"FORM", b"OggS"}
+# First bytes of the kinds that `examine` reads, besides those of chunks.
+_READ = (*_TAGGED, b"ID3", b".snd", b"dns.", b"NIST_1A")
 # Bytes of a frame: 65 535 samples of 32 bits in eight channels, uncompressed.
 _LONGEST = 65_535 * 4 * 8 + 64
 _TAG = 128  # bytes of an ID3v1 tag at the end
@@ -87,6 +89,14 @@ def examine(file: BinaryIO, size: int, suffix: str) -> Examined:
         elif content[:4] not in _TAGGED:
             found = mpeg_found(content)
     return found
+
+
+def is_encoded(head: bytes) -> bool:
+    """Return whether bytes are the beginning of a file of a known kind, and not samples without a header."""
+    if head[:1] == b"\xff":  # one frame of MPEG audio or AAC has too few fixed bits
+        step = int.from_bytes(head[3:6], "big") >> 5 & 0x1FFF  # bytes of a frame of AAC
+        return _mpeg.begins(head) or (head[1] & 0xF6 == 0xF0 and step > 6 and head[step:][:3] == head[:3])
+    return head.startswith(_READ) or find_layout(head) is not None or recognise(head) is not None
 
 
 def _au(file: BinaryIO, size: int, head: bytes) -> Examined:

@@ -1,9 +1,10 @@
 import struct
 import zipfile
 
+import numpy as np
 import pytest
 from conftest import tone
-from encoded import encode, to_pcm, to_wav
+from encoded import encode, to_mp3, to_pcm, to_wav
 
 from sercli import audio
 from sercli.errors import AudioError
@@ -143,3 +144,28 @@ def test_recordings_that_are_left_out_beside_others_are_named(tmp_path):
     )
     assert beside.pop(tmp_path / "x" / "b.mp4") == tmp_path / "x" / "b.WAV"
     assert audio.left_out_beside([tmp_path / "a.m4a"]) == {}
+
+
+ADTS = b"\xff\xf1\x60\x40\x02\x1f\xfc" + bytes(9)  # a frame of 16 bytes
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        to_mp3(tone()),
+        2 * ADTS,
+        *(KINDS[kind][0] for kind in ("phone", "browser", "windows", "video", "amr", "aac in wav", "page")),
+        *(encode(tone(), kind) for kind in ("WAV", "AIFF", "AU", "CAF", "W64", "RF64", "FLAC", "NIST")),
+        encode(tone(), "OGG", "OPUS"),
+    ],
+)
+def test_a_file_is_distinguished_from_samples_by_its_first_20_ms(content):
+    assert audio.is_encoded(content[:640])
+
+
+def test_samples_are_not_taken_for_a_file():
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 20_000)
+    samples = to_pcm(np.concatenate([np.zeros(999), tone(), noise]))
+    assert not any(audio.is_encoded(samples[at:][:640]) for at in range(0, len(samples), 2))
+    assert not audio.is_encoded(ADTS + bytes(99))
+    assert not audio.is_encoded(b"")
