@@ -20,7 +20,7 @@ HEADS = {
     "m4a": M4A,
     "mp4": b"\x00\x00\x00\x18ftypisom\x00\x00\x00\x00",
     "webm": b"\x1aE\xdf\xa3" + bytes(20),
-    "avi": b"RIFF\xff\xff\x00\x00AVI LIST" + bytes(20),
+    "avi": b"RIFF\xff\xff\xff\xffAVI LIST" + bytes(20),
     "aac": b"\xff\xf1\x50\x80" + bytes(20),
 }
 PROGRAM = """#!{python}

@@ -34,7 +34,7 @@ KINDS = {
     "aac": (b"\xff\xf1\x50\x80\x02\x1f\xfc" + bytes(99), "AAC.*ffmpeg"),
     "windows": (b"0&\xb2u\x8ef\xcf\x11" + bytes(99), "Windows Media.*ffmpeg"),
     "amr": (b"#!AMR\n" + bytes(99), "AMR.*ffmpeg"),
-    "video": (b"RIFF\0\1\0\0AVI LIST" + bytes(99), "AVI video.*ffmpeg"),
+    "video": (b"RIFF\x6b\0\0\0AVI LIST" + bytes(99), "AVI video.*ffmpeg"),
     "aac in wav": (_coded(0xFF), "AAC in a wav file; install ffmpeg, .*ffmpeg -i FILE FILE.wav"),
     "wma in wav": (_coded(0x161), r"Windows Media \(wma\) in a wav file.*ffmpeg"),
     "vorbis in wav": (_coded(0x674F), "Vorbis in a wav file.*ffmpeg"),
