@@ -16,8 +16,9 @@ Samples = np.ndarray[tuple[int], np.dtype[np.float32]]
 
 # Range of the samples, in steps of 16 bits, up to which a recording is silent: that of dither.
 _SILENCE = 2 / 32768
-# Samples in memory that are larger have another full scale; resampling and gain do not make such values.
-_BEYOND = 64.0
+# Samples in memory that are larger have another full scale, and clipping them to 16 bits would distort them.
+# Resampling brings clipped speech up to 1.6 and noise of two values up to 2.4.
+_BEYOND = 2.5
 # Share of the channels' peak below which the peak of their mean shows that they cancel each other.
 _CANCELLED = 0.1
 
@@ -89,7 +90,7 @@ def check_samples(samples: Any) -> None:
     if samples.size and (peak := float(np.abs(samples).max())) > _BEYOND:
         raise ConfigError(
             f"sound has full scale 1.0, got values up to {peak:g}; if they were 16-bit integers, divide them "
-            "by 32768"
+            "by 32768, else by the peak of the complete recording"
         )
 
 
