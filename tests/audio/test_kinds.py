@@ -35,6 +35,9 @@ KINDS = {
     "windows": (b"0&\xb2u\x8ef\xcf\x11" + bytes(99), "Windows Media.*ffmpeg"),
     "amr": (b"#!AMR\n" + bytes(99), "AMR.*ffmpeg"),
     "video": (b"RIFF\x6b\0\0\0AVI LIST" + bytes(99), "AVI video.*ffmpeg"),
+    "film": (10 * (b"\x47" + bytes(187)), r"MPEG transport stream \(ts, mts\).*ffmpeg"),
+    "camera": (10 * (b"\0\0\0\0\x47" + bytes(187)), r"MPEG transport stream \(ts, mts\).*ffmpeg"),
+    "disc": (b"\x7f\xfe\x80\x01" + bytes(99), "DTS.*ffmpeg"),
     "aac in wav": (_coded(0xFF), "AAC in a wav file; install ffmpeg, .*ffmpeg -i FILE FILE.wav"),
     "wma in wav": (_coded(0x161), r"Windows Media \(wma\) in a wav file.*ffmpeg"),
     "vorbis in wav": (_coded(0x674F), "Vorbis in a wav file.*ffmpeg"),
@@ -128,6 +131,12 @@ def test_recordings_in_other_formats_are_listed_unless_they_are_there_twice(tmp_
     ]
 
 
+def test_films_of_cameras_are_listed_and_programs_in_typescript_are_not(tmp_path):
+    paths = [tmp_path / name for name in ("00001.MTS", "00002.m2ts", "index.ts")]
+    assert audio.recordings(paths) == paths[:2]
+    assert audio.count_others(paths[2:]) == "1 file without an audio suffix (.ts)"
+
+
 def test_recordings_that_are_left_out_beside_others_are_named(tmp_path):
     names = [
         "x/b.WAV",
@@ -154,7 +163,20 @@ ADTS = b"\xff\xf1\x60\x40\x02\x1f\xfc" + bytes(9)  # a frame of 16 bytes
     [
         to_mp3(tone()),
         2 * ADTS,
-        *(KINDS[kind][0] for kind in ("phone", "browser", "windows", "video", "amr", "aac in wav", "page")),
+        *(
+            KINDS[kind][0]
+            for kind in (
+                "phone",
+                "browser",
+                "windows",
+                "video",
+                "film",
+                "camera",
+                "amr",
+                "aac in wav",
+                "page",
+            )
+        ),
         *(encode(tone(), kind) for kind in ("WAV", "AIFF", "AU", "CAF", "W64", "RF64", "FLAC", "NIST")),
         encode(tone(), "OGG", "OPUS"),
     ],
