@@ -8,6 +8,7 @@ import numpy as np
 import soxr
 
 from sercli.audio import _ffmpeg
+from sercli.audio._containers import is_encoded
 from sercli.audio._decoder import OpenFile, read_block
 from sercli.audio._opening import HIGHEST_RATE, LOWEST_RATE, as_audio_error, opened
 from sercli.audio._scale import SampleScale, Scales, can_exceed, choose_scale
@@ -21,8 +22,8 @@ from sercli.audio.kinds import (
     recordings,
 )
 from sercli.audio.samples import (
+    Channels,
     Samples,
-    channels_cancel,
     check_samples,
     from_pcm16,
     hash_samples,
@@ -56,6 +57,7 @@ __all__ = [
     "has_ffmpeg",
     "hash_samples",
     "header",
+    "is_encoded",
     "is_prepared",
     "is_silent",
     "left_out_beside",
@@ -78,6 +80,7 @@ BEYOND_S = 0.05
 _AT_ONCE = 1 << 22
 # Times beyond so many times the length of a recording are probably in another unit than seconds.
 _OTHER_UNIT = 10
+_CANCEL = "holds nothing after its channels are averaged, because they cancel each other; take one of them"
 _scales = Scales()
 
 
@@ -143,8 +146,9 @@ def decode(
         samples = read_block(file, last - first, first)
         if complete and can_exceed(file.subtype):
             scale = choose_scale([samples])
-        mono = mix(samples, scale)
-        return mono, replace(header, note=scale.note, cancels=channels_cancel(samples, mono, scale))
+        mono, channels = mix(samples, scale), Channels()
+        channels.add(samples, mono, scale)
+        return mono, replace(header, note=scale.note, cancels=channels.cancel)
 
 
 def has_ffmpeg() -> bool:
@@ -192,8 +196,10 @@ def stream(
     The samples together are those that `decode` and `resample` return.
 
     Raises:
-        AudioError: as `decode`; damage is reported when its block is reached.
+        AudioError: as `decode`, or the channels cancel each other; damage is reported when its block is
+            reached, and channels that cancel after the last block.
     """
+    channels = Channels()
     with opened(path) as file:
         found = _header(file)
         begin, stop = _span(found, start, end)
@@ -208,9 +214,12 @@ def stream(
                 scale = choose_scale([samples]) if can_exceed(file.subtype) else scale
                 _scales.keep(path, scale)
             block = mix(samples, scale)
+            channels.add(samples, block, scale)
             if found.sample_rate != sample_rate:
                 block = resampler.resample_chunk(block, last=first + count == stop)
             yield block
+        if channels.cancel:
+            raise AudioError(_CANCEL)
 
 
 def envelope(path: Path, parts: int) -> tuple[Samples, Samples]:
@@ -269,9 +278,7 @@ def nothing_in(samples: Samples, header: AudioFile) -> str | None:
     if short := too_short(len(samples), header.sample_rate):
         return short
     if header.cancels:
-        return (
-            "holds nothing after its channels are averaged, because they cancel each other; take one of them"
-        )
+        return _CANCEL
     if is_silent(samples):
         return "holds nothing but silence"
     return None

@@ -25,11 +25,13 @@ from sercli.audio._chunks import (
 )
 from sercli.audio._lengths import check_complete, check_rest, is_placeholder
 from sercli.audio._ogg import check_ogg, find
-from sercli.audio.kinds import describe_joined
+from sercli.audio.kinds import HEAD_BYTES, describe_joined, recognise
 from sercli.errors import AudioError
 
 # Other audio that an ID3 tag is sometimes put before.
 _TAGGED = {b"fLaC", b"RIFF", b"FORM", b"OggS"}
+# First bytes of the kinds that `examine` reads, besides those of chunks.
+_READ = (*_TAGGED, b"ID3", b".snd", b"dns.", b"NIST_1A")
 # Bytes of a frame: 65 535 samples of 32 bits in eight channels, uncompressed.
 _LONGEST = 65_535 * 4 * 8 + 64
 _TAG = 128  # bytes of an ID3v1 tag at the end
@@ -71,6 +73,10 @@ def examine(file: BinaryIO, size: int, suffix: str) -> Examined:
         found = _au(file, size, head)
     elif head[:7] == b"NIST_1A":
         found = _nist(file, size)
+    elif head[:4] == b"RIFF" and head[8:12] == b"AVI ":
+        _check_avi(file, size)
+    elif head[:3] == b"FLV":
+        _check_flash(file, size)
     elif head[:4] == b"OggS":
         check_ogg(file, size)
     elif head[:4] == b"fLaC":
@@ -87,6 +93,14 @@ def examine(file: BinaryIO, size: int, suffix: str) -> Examined:
         elif content[:4] not in _TAGGED:
             found = mpeg_found(content)
     return found
+
+
+def is_encoded(head: bytes) -> bool:
+    """Return whether bytes are the beginning of a file of a known kind, and not samples without a header."""
+    if head[:1] == b"\xff":  # one frame of MPEG audio or AAC has too few fixed bits
+        step = int.from_bytes(head[3:6], "big") >> 5 & 0x1FFF  # bytes of a frame of AAC
+        return _mpeg.begins(head) or (head[1] & 0xF6 == 0xF0 and step > 6 and head[step:][:3] == head[:3])
+    return head.startswith(_READ) or find_layout(head) is not None or recognise(head) is not None
 
 
 def _au(file: BinaryIO, size: int, head: bytes) -> Examined:
@@ -117,6 +131,35 @@ def _nist(file: BinaryIO, size: int) -> Examined:
             _check_end(file, size, end, length, b"NIST_1A", rate)
         return Examined(rate, bytes_before(file, end, size))
     return Examined(rate)
+
+
+def _check_avi(file: BinaryIO, size: int) -> None:
+    """Refuse a cut film, of which ffmpeg would decode what is left: a long one is several RIFF chunks.
+
+    Raises:
+        AudioError: a chunk states more bytes than the file has (the message has no place).
+    """
+    at = 0
+    while at < size:
+        file.seek(at)
+        name, length = struct.unpack("<4sI", file.read(8).ljust(8, b"\0"))
+        if name != b"RIFF" or is_placeholder(length, is_long=False):
+            break
+        if length > size - at:  # some programs count the head of the chunk too
+            check_complete(length, size - at - 8)
+        at += 8 + length + length % 2
+
+
+def _check_flash(file: BinaryIO, size: int) -> None:
+    """Refuse a cut film, of which ffmpeg would decode what is left.
+
+    Raises:
+        AudioError: its metadata state more bytes than the file has (the message has no place).
+    """
+    file.seek(0)
+    stated = re.search(rb"\0\x08filesize\0(.{8})", file.read(HEAD_BYTES), re.DOTALL)
+    length = struct.unpack(">d", stated[1])[0] if stated else 0
+    check_complete(int(length) if 0 < length < 1 << 62 else 0, size)
 
 
 def _check_end(file: BinaryIO, size: int, end: int, length: int, mark: bytes, rate: float) -> None:

@@ -20,6 +20,7 @@ _AT_ONCE = 1 << 26
 _KEPT_BACK = 4 * 1152
 # Samples of MPEG audio, of 32 frames at most, whose bits a later frame may use.
 _SHARED = 32 * 1152
+_SKIPPED = 1 << 16  # samples that are read at once to skip them
 
 
 class _Silenced:
@@ -80,6 +81,13 @@ class OpenFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no t
     def move_to(self, sample: int) -> None:
         """Make ``sample`` the next one."""
         if sample == self.position:
+            return
+        # libsndfile can't seek in GSM 6.10, G.72x and NMS ADPCM, nor in DWVW, where it reports that it can.
+        if sample > self.position and (not super().seekable() or self.subtype.startswith("DWVW")):
+            while self.position < sample and (
+                skipped := len(self.read(min(sample - self.position, _SKIPPED)))
+            ):
+                self.position += skipped
             return
         shared = _SHARED if self.subtype.startswith("MPEG") else 0
         self.seek(max(0, sample - shared))

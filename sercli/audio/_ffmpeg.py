@@ -22,6 +22,11 @@ from sercli.errors import AudioError
 # Decoded files that are kept: utterances are often cut out of one long file.
 _KEPT = 8
 _LONGEST_S = 3600
+# Times of a film count from its beginning, so a gap in its sound of 0.1 s or more (also before it) becomes
+# silence. ffmpeg would also cut out sound whose time is too early, so such times are corrected before.
+_IN_TIME = (
+    "asetpts='st(0,max(PTS,ld(1)));st(1,ld(0)+NB_SAMPLES);ld(0)',aresample=async=1:min_comp=0.1:first_pts=0"
+)
 # ffmpeg prints these about a file that was cut short, and ends without an error.
 _CUT = re.compile(rb"partial file|prematurely|truncat|moov atom not found", re.IGNORECASE)
 _NO_SOUND = re.compile(rb"matches no streams|does not contain any stream", re.IGNORECASE)
@@ -111,7 +116,7 @@ def _decode(path: Path, target: Path, most_s: float | None = None) -> Path:
     """Write the first stream of sound of a file as wav."""
     command = [
         *("ffmpeg", "-nostdin", "-v", "error", "-xerror", "-protocol_whitelist", "file"),
-        *("-i", f"file:{path.absolute()}", "-map", "0:a:0", "-c:a", "pcm_f32le"),
+        *("-i", f"file:{path.absolute()}", "-map", "0:a:0", "-af", _IN_TIME, "-c:a", "pcm_f32le"),
         *(() if most_s is None else ("-t", f"{most_s + 1:.3f}")),
         *("-rf64", "auto", "-f", "wav", "-y", str(target)),
     ]

@@ -55,6 +55,13 @@ def may_begin(head: bytes) -> bool:
     return len(head) >= 4 and head[0] == 0xFF and head[1] >= 0xE0
 
 
+def begins(head: bytes) -> bool:
+    """Return whether bytes begin with a frame that another one follows, as samples do not by chance."""
+    first = _parse(head, 0)
+    second = None if first is None else _parse(head, first.size)
+    return first is not None and second is not None and first.word & _SAME == second.word & _SAME
+
+
 def skip_id3(content: bytes) -> int:
     """Return the position after the ID3v2 tags at the beginning."""
     position = 0

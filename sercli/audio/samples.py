@@ -16,8 +16,9 @@ Samples = np.ndarray[tuple[int], np.dtype[np.float32]]
 
 # Range of the samples, in steps of 16 bits, up to which a recording is silent: that of dither.
 _SILENCE = 2 / 32768
-# Samples in memory that are larger have another full scale; resampling and gain do not make such values.
-_BEYOND = 64.0
+# Samples in memory that are larger have another full scale, and clipping them to 16 bits would distort them.
+# Resampling brings clipped speech up to 1.6 and noise of two values up to 2.4.
+_BEYOND = 2.5
 # Share of the channels' peak below which the peak of their mean shows that they cancel each other.
 _CANCELLED = 0.1
 
@@ -43,16 +44,29 @@ def mix(samples: Block, scale: SampleScale) -> Samples:
     return np.ascontiguousarray(mono, dtype=np.float32)
 
 
-def channels_cancel(samples: Block, mono: Samples, scale: SampleScale) -> bool:
-    """Return whether the mean of the channels is nearly silent although the channels are not."""
-    if samples.shape[1] == 1 or not mono.size:
-        return False
-    full = (32768 if samples.dtype == np.int16 else 1) * scale.divisor
-    peak, loudest = np.abs(mono).max(), max(-float(samples.min()), float(samples.max())) / full
-    if loudest <= _SILENCE or peak >= _CANCELLED * loudest:
-        return False
-    # The mean of many channels, few of which hold anything, is low too.
-    return bool(peak < _CANCELLED * np.abs(samples / np.float32(full)).mean(axis=1).max())
+class Channels:
+    """Find out, block by block, whether the channels of a recording cancel each other."""
+
+    def __init__(self) -> None:
+        self._peak = self._level = 0.0  # of the mean of the channels, and of the mean of their magnitudes
+        self._silent = True
+
+    def add(self, samples: Block, mono: Samples, scale: SampleScale) -> None:
+        """Take a block, and what `mix` made of it."""
+        if samples.shape[1] == 1 or not mono.size:
+            return
+        full = (32768 if samples.dtype == np.int16 else 1) * scale.divisor
+        loudest = max(-float(samples.min()), float(samples.max())) / full
+        self._peak = max(self._peak, np.abs(mono).max())
+        self._silent = self._silent and loudest <= _SILENCE
+        # The mean of many channels, few of which hold anything, is low too.
+        if self._peak < _CANCELLED * loudest:
+            self._level = max(self._level, np.abs(samples / np.float32(full)).mean(axis=1).max())
+
+    @property
+    def cancel(self) -> bool:
+        """Whether the mean of the channels is nearly silent although the channels are not."""
+        return not self._silent and bool(self._peak < _CANCELLED * self._level)
 
 
 def check_samples(samples: Any) -> None:
@@ -76,7 +90,7 @@ def check_samples(samples: Any) -> None:
     if samples.size and (peak := float(np.abs(samples).max())) > _BEYOND:
         raise ConfigError(
             f"sound has full scale 1.0, got values up to {peak:g}; if they were 16-bit integers, divide them "
-            "by 32768"
+            "by 32768, else by the peak of the complete recording"
         )
 
 

@@ -199,13 +199,14 @@ def _raw(source: BinaryIO) -> Generator[bytes]:
     Raises:
         ConfigError: standard input is a terminal, or a file with a header.
     """
+    from sercli.audio import is_encoded
     from sercli.errors import ConfigError
 
     if source.isatty():
         raise ConfigError(f"--live takes raw samples on standard input, as in: {_USAGE}")
     first = True
     while block := source.read(2 * _BLOCK):
-        if first and block.startswith((b"RIFF", b"fLaC", b"OggS", b"FORM", b"ID3")):
+        if first and is_encoded(block):
             raise ConfigError(
                 "--live takes raw samples, 16 kHz mono s16le, not an audio file; files need no --live"
             )

@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from sercli.audio import SAMPLE_RATE, from_pcm16
+from sercli.audio import SAMPLE_RATE, from_pcm16, is_encoded
 from sercli.inference.live import LiveStream
 from sercli.plain.json import to_json
 from sercli.serve.options import read_steadiness
@@ -86,6 +86,11 @@ class _Session:
         if len(block) > _MOST_BYTES:
             raise RefusalError(413, f"a message has more than {_MOST_BYTES} bytes; send shorter ones")
         data = self._rest + block
+        if not self._samples and is_encoded(data):
+            fact = "the stream is an encoded file, such as WebM"
+            raise RefusalError(
+                400, f"{fact}; send samples, 16 kHz mono s16le, without a header", "not_samples"
+            )
         complete = len(data) // _WIDTH * _WIDTH
         self._rest = data[complete:]
         self._samples += complete // _WIDTH

@@ -154,6 +154,18 @@ def test_a_cut_is_those_samples_of_the_whole(tmp_path, suffix, start, end, first
 
 
 @pytest.mark.parametrize(
+    ("container", "subtype"),
+    [("WAV", "GSM610"), ("AU", "G721_32"), ("AU", "G723_24"), ("WAV", "NMS_ADPCM_16"), ("AIFF", "DWVW_16")],
+)
+def test_a_part_is_cut_out_of_formats_in_which_libsndfile_cannot_seek(tmp_path, container, subtype):
+    path = tmp_path / "a.any"
+    soundfile.write(path, tone(10.0, rate=8000), 8000, subtype=subtype, format=container)
+    whole, _ = audio.decode(path)
+    for first, last in ((100, 900), (70_000, 80_000)):
+        np.testing.assert_array_equal(audio.decode(path, first / 8000, last / 8000)[0], whole[first:last])
+
+
+@pytest.mark.parametrize(
     ("start", "end", "span"),
     [
         (0.5, 2.06, "0.5 to 2.06"),

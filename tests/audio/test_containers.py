@@ -58,6 +58,35 @@ def test_a_cut_big_endian_wav_is_refused(tmp_path):
         audio.read(write(tmp_path / "b.wav", content[:-10_000]))
 
 
+def _film(*lengths, left=1.0):
+    """Chunks of an AVI film that have these lengths; the last one is cut to a share."""
+    chunks = [b"RIFF" + struct.pack("<I", length) + b"AVI " + bytes(length - 4) for length in lengths]
+    return b"".join(chunks[:-1]) + chunks[-1][: round(left * len(chunks[-1]))]
+
+
+FLASH = b"FLV\1\4" + bytes(40) + b"\0\x08filesize\0" + struct.pack(">d", 464) + bytes(400)
+
+
+@pytest.mark.parametrize(
+    ("film", "fact"),
+    [
+        (_film(1000, left=0.5), "cut short, 504 of 1000 bytes missing"),
+        (_film(1000, 500, left=0.9), "cut short, 51 of 500 bytes missing"),
+        (_film(1000), "it is AVI video"),
+        (_film(1000, 500), "it is AVI video"),
+        (_film(1000)[:-8], "it is AVI video"),  # the stated length includes the head
+        (b"RIFF\xff\xff\xff\xffAVI " + bytes(90), "it is AVI video"),
+        (FLASH[:-1], "cut short, 1 of 464 bytes missing"),
+        (FLASH, "it is Flash video"),
+        (b"FLV\1\4" + bytes(90), "it is Flash video"),
+    ],
+)
+@pytest.mark.usefixtures("without_ffmpeg")
+def test_a_cut_film_is_not_taken_as_complete(tmp_path, film, fact):
+    with pytest.raises(AudioError, match=fact):
+        audio.read(write(tmp_path / "a.avi", film))
+
+
 @pytest.mark.parametrize("at_page", [True, False])
 @pytest.mark.parametrize("suffix", ["ogg", "opus"])
 def test_an_ogg_file_without_its_last_page_is_cut_and_what_follows_that_does_not_count(

@@ -20,7 +20,7 @@ HEADS = {
     "m4a": M4A,
     "mp4": b"\x00\x00\x00\x18ftypisom\x00\x00\x00\x00",
     "webm": b"\x1aE\xdf\xa3" + bytes(20),
-    "avi": b"RIFF\xff\xff\x00\x00AVI LIST" + bytes(20),
+    "avi": b"RIFF\xff\xff\xff\xffAVI LIST" + bytes(20),
     "aac": b"\xff\xf1\x50\x80" + bytes(20),
 }
 PROGRAM = """#!{python}
@@ -105,6 +105,20 @@ def test_decoding_ends_soon_after_the_limit(tmp_path, write_wav):
     audio.forget(path)
     assert 2.9 < header.frames / header.sample_rate < 3.1
     assert audio.header(path).frames / 16_000 == pytest.approx(6.0, abs=0.1)
+    audio.forget(path)
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
+@pytest.mark.parametrize(
+    ("shift", "at"), [("0", None), ("1", 0), ("gte(T,0.5)", 8000), ("-0.2*gte(T,0.5)", None)]
+)
+def test_a_gap_in_the_sound_of_a_film_is_silence(tmp_path, write_wav, shift, at):
+    path, wav = tmp_path / "a.mkv", write_wav(tmp_path / "a.wav", tone(1.0))
+    picture = ["-f", "lavfi", "-i", "color=size=16x16:rate=5:duration=2"]
+    late = ["-af", f"asetnsamples=800,asetpts='PTS+({shift})/TB'", "-c:a", "pcm_s16le"]
+    subprocess.run(["ffmpeg", "-v", "error", "-i", wav, *picture, *late, path], check=True)
+    second = [] if at is None else [at] * 16_000
+    np.testing.assert_array_equal(audio.read(path), np.insert(audio.read(wav), second, 0.0))
     audio.forget(path)
 
 

@@ -1,9 +1,10 @@
 import struct
 import zipfile
 
+import numpy as np
 import pytest
 from conftest import tone
-from encoded import encode, to_pcm, to_wav
+from encoded import encode, to_mp3, to_pcm, to_wav
 
 from sercli import audio
 from sercli.errors import AudioError
@@ -33,7 +34,10 @@ KINDS = {
     "aac": (b"\xff\xf1\x50\x80\x02\x1f\xfc" + bytes(99), "AAC.*ffmpeg"),
     "windows": (b"0&\xb2u\x8ef\xcf\x11" + bytes(99), "Windows Media.*ffmpeg"),
     "amr": (b"#!AMR\n" + bytes(99), "AMR.*ffmpeg"),
-    "video": (b"RIFF\0\1\0\0AVI LIST" + bytes(99), "AVI video.*ffmpeg"),
+    "video": (b"RIFF\x6b\0\0\0AVI LIST" + bytes(99), "AVI video.*ffmpeg"),
+    "film": (10 * (b"\x47" + bytes(187)), r"MPEG transport stream \(ts, mts\).*ffmpeg"),
+    "camera": (10 * (b"\0\0\0\0\x47" + bytes(187)), r"MPEG transport stream \(ts, mts\).*ffmpeg"),
+    "disc": (b"\x7f\xfe\x80\x01" + bytes(99), "DTS.*ffmpeg"),
     "aac in wav": (_coded(0xFF), "AAC in a wav file; install ffmpeg, .*ffmpeg -i FILE FILE.wav"),
     "wma in wav": (_coded(0x161), r"Windows Media \(wma\) in a wav file.*ffmpeg"),
     "vorbis in wav": (_coded(0x674F), "Vorbis in a wav file.*ffmpeg"),
@@ -127,6 +131,12 @@ def test_recordings_in_other_formats_are_listed_unless_they_are_there_twice(tmp_
     ]
 
 
+def test_films_of_cameras_are_listed_and_programs_in_typescript_are_not(tmp_path):
+    paths = [tmp_path / name for name in ("00001.MTS", "00002.m2ts", "index.ts")]
+    assert audio.recordings(paths) == paths[:2]
+    assert audio.count_others(paths[2:]) == "1 file without an audio suffix (.ts)"
+
+
 def test_recordings_that_are_left_out_beside_others_are_named(tmp_path):
     names = [
         "x/b.WAV",
@@ -143,3 +153,41 @@ def test_recordings_that_are_left_out_beside_others_are_named(tmp_path):
     )
     assert beside.pop(tmp_path / "x" / "b.mp4") == tmp_path / "x" / "b.WAV"
     assert audio.left_out_beside([tmp_path / "a.m4a"]) == {}
+
+
+ADTS = b"\xff\xf1\x60\x40\x02\x1f\xfc" + bytes(9)  # a frame of 16 bytes
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        to_mp3(tone()),
+        2 * ADTS,
+        *(
+            KINDS[kind][0]
+            for kind in (
+                "phone",
+                "browser",
+                "windows",
+                "video",
+                "film",
+                "camera",
+                "amr",
+                "aac in wav",
+                "page",
+            )
+        ),
+        *(encode(tone(), kind) for kind in ("WAV", "AIFF", "AU", "CAF", "W64", "RF64", "FLAC", "NIST")),
+        encode(tone(), "OGG", "OPUS"),
+    ],
+)
+def test_a_file_is_distinguished_from_samples_by_its_first_20_ms(content):
+    assert audio.is_encoded(content[:640])
+
+
+def test_samples_are_not_taken_for_a_file():
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 20_000)
+    samples = to_pcm(np.concatenate([np.zeros(999), tone(), noise]))
+    assert not any(audio.is_encoded(samples[at:][:640]) for at in range(0, len(samples), 2))
+    assert not audio.is_encoded(ADTS + bytes(99))
+    assert not audio.is_encoded(b"")

@@ -4,6 +4,7 @@ import soundfile
 from conftest import tone
 
 from sercli import audio
+from sercli.errors import AudioError
 
 
 def nothing_in(path, samples, subtype="PCM_16", rate=16_000):
@@ -39,6 +40,22 @@ def test_cancelling_channels_are_known_in_every_format(tmp_path, subtype):
     both = np.stack([tone(), -tone()], axis=1)
     assert "cancel" in nothing_in(tmp_path / "a.wav", both, subtype)
     assert "cancel" in nothing_in(tmp_path / "b.wav", 5 * both, "FLOAT")
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "FLOAT"])
+def test_a_stream_ends_with_an_error_if_the_channels_cancel(tmp_path, subtype):
+    both = np.stack([tone(), -0.9 * tone()], axis=1)
+    both[:1600] = 0
+    soundfile.write(tmp_path / "a.wav", both, 16_000, subtype=subtype)
+    blocks = audio.stream(tmp_path / "a.wav", block_s=0.3)
+    assert [len(next(blocks)), len(next(blocks))] == [4800, 3200]
+    with pytest.raises(
+        AudioError, match=r"a.wav: holds nothing after its channels .* cancel each other; take"
+    ):
+        next(blocks)
+    both[-1600:, 1] = 0  # the last block alone does not cancel
+    soundfile.write(tmp_path / "a.wav", both, 16_000, subtype=subtype)
+    assert sum(map(len, audio.stream(tmp_path / "a.wav", block_s=0.3))) == 8000
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,11 @@ def test_nothing_and_half_a_sample_are_no_error(run, bundle):
 
 @pytest.mark.parametrize(
     ("stdin", "message"),
-    [(b"RIFF....WAVE", "not an audio file"), (Terminal(), "arecord -q")],
+    [
+        (b"RIFF....WAVE", "not an audio file"),
+        (b"\x1aE\xdf\xa3" + bytes(900), "not an audio file"),
+        (Terminal(), "arecord -q"),
+    ],
 )
 def test_what_is_not_raw_samples_is_one_line(run, bundle, stdin, message):
     status, _, err = run(bundle, "--live", stdin=stdin)

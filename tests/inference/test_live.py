@@ -268,9 +268,13 @@ def test_sound_that_is_not_one_channel_of_finite_floats_is_refused(by_frame):
         "holds NaN or infinity": np.full(1_000, -np.inf),
         "got 2 axes; average the channels": np.zeros((1_000, 2), np.float32),
         "got values up to 20000; if they were 16-bit": np.full(1_000, -20_000, np.float32),
+        "got values up to 3; .* else by the peak of the complete": np.linspace(-3, 2, 1_000),
         "an array of NumPy, got list": [0.0, 0.1],
     }
     for feed in feeds:
         for told, samples in refused.items():
             with pytest.raises(ConfigError, match=told):
                 feed(samples)
+        feed(
+            np.linspace(-2, 2, 16_000, dtype=np.float32)
+        )  # resampling brings clipped sound beyond full scale

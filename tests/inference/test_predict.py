@@ -276,15 +276,17 @@ def test_bad_files_are_told_and_the_rest_go_on(small, tmp_path, write_wav):
     late[-5:] = np.nan
     write_wav(tmp_path / "late.wav", late, subtype="FLOAT")
     write_wav(tmp_path / "short.wav", tone(0.05))
-    names = ["text", "empty", "nan", "late", "short", "absent"]
+    write_wav(tmp_path / "cancel.wav", np.stack([tone(), -0.95 * tone()], axis=1))
+    names = ["text", "empty", "nan", "late", "short", "absent", "cancel"]
     said = list(Predictor(trial.bundle).predict([good, *(tmp_path / f"{n}.wav" for n in names), good]))
-    assert [isinstance(each, Problem) for each in said] == [False, *(6 * [True]), False]
+    assert [isinstance(each, Problem) for each in said] == [False, *(7 * [True]), False]
     facts = dict(zip(names, (each.fact for each in said[1:-1]), strict=True))
     assert "not readable as audio" in facts["text"]
     assert facts["empty"] == "the file is empty (0 bytes); copy it again"
     assert facts["nan"] == facts["late"] == "holds values that are not numbers (NaN or infinity)"
     assert facts["short"].startswith("holds nothing: 800 samples, 0.05 s")
     assert facts["absent"] == "no such file"
+    assert "its channels are averaged, because they cancel" in facts["cancel"]
 
 
 def test_one_path_is_a_list_of_one_recording(small, tmp_path, write_wav):

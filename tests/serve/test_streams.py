@@ -95,6 +95,15 @@ def test_other_messages_are_refused(client):
         assert refusal(socket)[:2] == (4400, "not_samples")
 
 
+def test_an_encoded_file_is_refused(client):
+    with client("traces").websocket_connect("/v1/stream") as socket:
+        socket.send_bytes(b"\x1a")
+        socket.send_bytes(b"E\xdf\xa3" + bytes(99))
+        code, kind, message = refusal(socket)
+    assert (code, kind) == (4400, "not_samples")
+    assert message.startswith("the stream is an encoded file, such as WebM; send samples")
+
+
 def test_too_long_messages_are_refused(client):
     with client("traces").websocket_connect("/v1/stream") as socket:
         socket.send_bytes(b"\0" * ((1 << 20) + 2))
