@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from sercli.inference.inputs import Inputs
     from sercli.inference.predict import Predictor
-    from sercli.inference.prediction import Prediction
+    from sercli.inference.prediction import Prediction, Stretch, Window
     from sercli.inference.writing import CsvLines
     from sercli.tasks import Outputs
 
@@ -135,12 +135,11 @@ def _readable(prediction: "Prediction", name: str, width: int) -> Iterator[str]:
     yield f"{name:<{width}}{_numbers(prediction, prediction.probabilities, prediction.values)}{notes}"
     widest = _widest(prediction.classes)
     for each in prediction.stretches:
-        span = f"{each.start:.1f} to {each.end:.1f} s"
+        span = _span(prediction, each)
         yield f"{span:>{width}}  {each.predicted:<{widest}} {100 * each.probability:5.1f}"
     if not prediction.classes:
         for window in prediction.windows:
-            span = f"{window.start:.1f} to {window.end:.1f} s"
-            yield f"{span:>{width}}{_cells(prediction.dimensions, window.values)}"
+            yield f"{_span(prediction, window):>{width}}{_cells(prediction.dimensions, window.values)}"
 
 
 def _readable_turns(prediction: "Prediction", name: str, width: int, notes: str) -> Iterator[str]:
@@ -150,12 +149,18 @@ def _readable_turns(prediction: "Prediction", name: str, width: int, notes: str)
         return
     yield f"{name:<{width}}{_numbers(prediction, prediction.probabilities, prediction.values)}{notes}"
     for turn in prediction.windows:
-        span = f"{turn.start:.1f} to {turn.end:.1f} s"
+        span = _span(prediction, turn)
         speaker = f"  {turn.speaker}" if turn.speaker else ""
         yield f"{span:>{width}}{_numbers(prediction, turn.probabilities, turn.values)}{speaker}"
     for each in prediction.speakers:
         length = f"{each.seconds:.1f} s in all"
         yield f"{length:>{width}}{_numbers(prediction, each.probabilities, each.values)}  {each.speaker}"
+
+
+def _span(prediction: "Prediction", part: "Window | Stretch") -> str:
+    """Write where a part is in its file."""
+    start, end = (prediction.offset_s + time for time in (part.start, part.end))
+    return f"{start:.1f} to {end:.1f} s"
 
 
 def _numbers(prediction: "Prediction", probabilities: Sequence[float], values: Sequence[float]) -> str:

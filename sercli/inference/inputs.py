@@ -354,7 +354,7 @@ def predict_inputs(
     """Yield the number and the prediction of each recording, or of the part of it that a table names.
 
     A part is cut out at its recording's own sample rate, as `sercli prepare` cuts utterances. Times of
-    windows, turns and frames count from the start of the part.
+    windows, turns and frames count from the start of the part; `Prediction.offset_s` is that start.
 
     Args:
         predictor: applies the model.

@@ -94,22 +94,26 @@ def rttm_lines(prediction: Prediction) -> Iterator[str]:
     """Yield a line of RTTM for each turn, or for each stretch of windows of one class.
 
     The field of the orthography holds the class, that of the confidence its probability. A name of RTTM has
-    no blanks: they become underscores.
+    no blanks: they become underscores. Times count from the start of the file.
     """
     file = _BLANKS.sub("_", Path(prediction.file).stem)
     for each in prediction.stretches:
         speaker = _BLANKS.sub("_", prediction.windows[each.windows[0]].speaker or ABSENT)
-        times = f"{each.start:.3f} {each.end - each.start:.3f}"
+        times = f"{prediction.offset_s + each.start:.3f} {each.end - each.start:.3f}"
         label = _BLANKS.sub("_", each.predicted)
         yield f"SPEAKER {file} 1 {times} {label} {ABSENT} {speaker} {each.probability:.3f} {ABSENT}"
 
 
 def audacity_lines(prediction: Prediction) -> Iterator[str]:
-    """Yield a label of Audacity for each turn, or for each stretch of windows of one class."""
+    """Yield a label of Audacity for each turn, or for each stretch of windows of one class.
+
+    Times count from the start of the file.
+    """
     for each in prediction.stretches:
         speaker = prediction.windows[each.windows[0]].speaker
         label = f"{speaker}: {each.predicted}" if speaker else each.predicted
-        yield f"{each.start:.3f}\t{each.end:.3f}\t{_BLANKS.sub(' ', label)}"
+        start, end = (prediction.offset_s + time for time in (each.start, each.end))
+        yield f"{start:.3f}\t{end:.3f}\t{_BLANKS.sub(' ', label)}"
 
 
 def encodable(text: str, encoding: str | None) -> str:

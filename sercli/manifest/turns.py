@@ -227,9 +227,10 @@ def _nested(path: Path, rows: Sequence[TableRow]) -> Iterator[_Listed]:
         place = f"{path.parent / row.place}"
         if not row.values[_NESTED]:
             yield place, str(row.values["file"]), None
+        offset = parse_number(row.values.get("offset_s")) or 0.0
         for each in row.values[_NESTED]:
             own = {"start": each.get("start_s"), "end": each.get("end_s"), "speaker": each.get("speaker")}
-            yield place, str(row.values["file"]), _turn(place, own)
+            yield place, str(row.values["file"]), _turn(place, own, offset)
 
 
 def _times(item: Utterance) -> dict[str, Any]:
@@ -237,8 +238,10 @@ def _times(item: Utterance) -> dict[str, Any]:
     return {"start": item.start, "end": item.end, "speaker": item.speaker, "duration": item.duration or None}
 
 
-def _turn(place: str, values: Mapping[str, Any]) -> Turn | None:
+def _turn(place: str, values: Mapping[str, Any], offset_s: float = 0.0) -> Turn | None:
     """Make a turn from start, and end or duration; none of a recording that is listed without a turn.
+
+    The times count from ``offset_s`` in the recording.
 
     Raises:
         ManifestError: one of them is absent or no number.
@@ -261,7 +264,7 @@ def _turn(place: str, values: Mapping[str, Any]) -> Turn | None:
         )
     speaker = values.get("speaker")
     named = None if speaker in (None, "") else str(speaker)
-    return Turn(round(start, 6), round(end, 6), named, place)
+    return Turn(round(offset_s + start, 6), round(offset_s + end, 6), named, place)
 
 
 def _refuse(item: Problem, folder: str) -> None:
