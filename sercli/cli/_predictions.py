@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -47,8 +46,8 @@ def layout_of(form: Format, predictor: "Predictor", inputs: "Inputs", encoding: 
         "text": _text,
         "json": _json,
         "csv": _csv,
-        "rttm": partial(_by_part, "rttm"),
-        "audacity": partial(_by_part, "audacity"),
+        "rttm": _rttm,
+        "audacity": _audacity,
     }
     made = layouts[form](predictor, inputs, encoding)
     return Layout(
@@ -79,16 +78,34 @@ def _csv(predictor: "Predictor", inputs: "Inputs", _: str | None) -> Layout:
     return Layout(csv.header, csv.lines)
 
 
-def _by_part(form: str, predictor: "Predictor", inputs: "Inputs", _: str | None) -> Layout:
+def _rttm(predictor: "Predictor", inputs: "Inputs", _: str | None) -> Layout:
+    from sercli.inference.writing import rttm_lines, rttm_names
+
+    _refuse_without_parts("rttm", predictor, inputs)
+    names = rttm_names(inputs.files)
+    return Layout(None, lambda prediction, _: rttm_lines(prediction, names[prediction.file]))
+
+
+def _audacity(predictor: "Predictor", inputs: "Inputs", _: str | None) -> Layout:
     from sercli.errors import ConfigError
-    from sercli.inference.writing import audacity_lines, rttm_lines
+    from sercli.inference.writing import audacity_lines
+
+    _refuse_without_parts("audacity", predictor, inputs)
+    if (count := len({*inputs.files})) > 1:
+        raise ConfigError(
+            f"--format audacity writes the labels of one file, {count} are named; name one of them, or take "
+            "--format rttm"
+        )
+    return Layout(None, lambda prediction, _: audacity_lines(prediction))
+
+
+def _refuse_without_parts(form: str, predictor: "Predictor", inputs: "Inputs") -> None:
+    from sercli.errors import ConfigError
 
     if not predictor.bundle.classes:
         raise ConfigError(f"--format {form} writes classes over time; this model has none")
     if inputs.turns is None and not predictor.timeline:
         raise ConfigError(f"--format {form} writes classes over time; give --vad, --segments or --timeline")
-    lines = {"rttm": rttm_lines, "audacity": audacity_lines}[form]
-    return Layout(None, lambda prediction, _: lines(prediction))
 
 
 def _csv_lines(predictor: "Predictor", inputs: "Inputs") -> "CsvLines":

@@ -90,13 +90,22 @@ class CsvLines:
                 yield to_line([*own, *place, *_results(prediction, window.probabilities, window.values)])
 
 
-def rttm_lines(prediction: Prediction) -> Iterator[str]:
+def rttm_names(files: Sequence[Path]) -> dict[str, str]:
+    """Return the name of each file in RTTM: without folders and suffix, unless two files are alike in that.
+
+    A name of RTTM has no blanks: they become underscores.
+    """
+    paths = {str(path) for path in files}
+    names = {path: _BLANKS.sub("_", Path(path).stem) for path in paths}
+    return names if len({*names.values()}) == len(paths) else {path: _BLANKS.sub("_", path) for path in paths}
+
+
+def rttm_lines(prediction: Prediction, file: str) -> Iterator[str]:
     """Yield a line of RTTM for each turn, or for each stretch of windows of one class.
 
-    The field of the orthography holds the class, that of the confidence its probability. A name of RTTM has
-    no blanks: they become underscores. Times count from the start of the file.
+    The field of the orthography holds the class, that of the confidence its probability. Times count from
+    the start of the file, whose name is that of `rttm_names`.
     """
-    file = _BLANKS.sub("_", Path(prediction.file).stem)
     for each in prediction.stretches:
         speaker = _BLANKS.sub("_", prediction.windows[each.windows[0]].speaker or ABSENT)
         times = f"{prediction.offset_s + each.start:.3f} {each.end - each.start:.3f}"
