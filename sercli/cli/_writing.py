@@ -54,6 +54,8 @@ def print_predictions(work: Work) -> int:
 def write_predictions(work: Work, out: Path, model: Path) -> int:
     """Write the predictions to a file; return the number of failed files. An interrupted command resumes.
 
+    Without any result, an earlier file is left as it is.
+
     Args:
         work: the predictions.
         out: the file; see `check_out`.
@@ -73,7 +75,10 @@ def write_predictions(work: Work, out: Path, model: Path) -> int:
                 kept = f"{len(journal.done)} of {len(files)} files are done, see {printable(journal.place)}"
                 typer.echo(f"note: {kept}; the same command resumes there", err=True)
             raise
-        journal.finish(layout.header)
+        if journal.done:
+            journal.finish(layout.header)
+        else:
+            typer.echo(f"note: there are no results, so {printable(out)} is not written", err=True)
     return failed
 
 

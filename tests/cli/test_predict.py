@@ -199,6 +199,16 @@ def test_only_files_with_a_result_are_done_and_a_changed_file_is_not(run, severa
     assert rows[1]["p(anger)"] == rows[4]["p(anger)"]
 
 
+def test_without_any_result_an_earlier_file_is_left_as_it_is(run, several, tmp_path):
+    out, command = tmp_path / "said.csv", ("latest", "--table", several, "--csv", "--out")
+    out.write_text("earlier\n")
+    for i in range(5):
+        (tmp_path / f"{i}.wav").unlink()
+    status, _, err = run(*command, out)
+    assert (status, out.read_text(), out.with_name("said.csv.part").exists()) == (1, "earlier\n", False)
+    assert f"note: there are no results, so {out} is not written" in err
+
+
 def test_a_journal_of_other_options_or_of_another_process_is_kept(run, several, stopping, tmp_path):
     from sercli.errors import ConfigError
     from sercli.inference.journal import Journal
