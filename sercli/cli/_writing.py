@@ -107,8 +107,11 @@ def _describe(work: Work, model: Path) -> list[object]:
     """Return what results depend on: the version, the model, the options and the inputs, ready for JSON."""
     import sercli
     from sercli import files
+    from sercli.inference.journal import stamp
 
     predictor = work.predictor
+    # Where recordings are standardised by their common statistics, each result depends on all of them.
+    common = [*work.inputs.files, *work.enrolment] if predictor.needs_several else []
     return [
         sercli.__version__,
         files.sha256(model / "bundle.json"),  # it has the digest of the weights
@@ -116,6 +119,7 @@ def _describe(work: Work, model: Path) -> list[object]:
         [predictor.unsure_below, work.form],
         work.inputs.describe(),
         [os.fsencode(path).hex() for path in work.enrolment],
+        [stamp(path) for path in common],
     ]
 
 

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from conftest import tone
 
+from sercli.inference.journal import Journal
+
 pytestmark = pytest.mark.usefixtures("blank_pictures")
 
 SETTINGS = ("--arch", "linear", "--corpus", "emodb", "--scheme", "emodb-4", "--fold", "1")
@@ -78,6 +80,27 @@ def test_speakers_of_a_table_and_enrolled_recordings_are_used(run, tmp_path, wri
     assert "; 1 can't be used: " in run(*two, *empty)[2]
     status, _, err = run(*two, *empty, "--enrol", tmp_path / names[3])
     assert (status, "--enrol: 1 of 3 recordings can't be used: " in err) == (1, True)
+
+
+def test_a_changed_recording_is_not_mixed_with_results_of_its_speaker(run, tmp_path, write_wav, monkeypatch):
+    files = [write_wav(tmp_path / f"{i}.wav", tone(0.5, pitch=150 + 40 * i)) for i in range(3)]
+    (tmp_path / "3.wav").write_bytes(b"no audio")
+    command = ("predict", "latest", *files, tmp_path / "3.wav", "--same-speaker", "--out", tmp_path / "o.csv")
+    add = Journal.add
+
+    def stop(self, number, lines):
+        if self.done:
+            raise KeyboardInterrupt
+        add(self, number, lines)
+
+    for _ in range(2):  # unchanged, it resumes
+        with monkeypatch.context() as patch:
+            patch.setattr(Journal, "add", stop)
+            assert run(*command)[0] == 130
+    (tmp_path / "3.wav").write_bytes(files[0].read_bytes())
+    status, _, err = run(*command)
+    assert (status, (tmp_path / "o.csv").exists()) == (1, False)
+    assert "or recordings have changed that all predictions depend on" in err
 
 
 @pytest.mark.parametrize(
