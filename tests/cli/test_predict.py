@@ -247,6 +247,12 @@ def test_a_timeline_is_told_and_drawn(run, tmp_path, write_wav):
     assert " 9.0 s  " in out[-1]
 
 
+def test_a_recording_on_standard_input_is_not_taken_for_names(run, recording):
+    status, out, err = run("latest", "-", stdin=f"RIFF$\0\0\0WAVE\n{recording}\n")
+    assert (status, out) == (1, "")
+    assert "-: standard input is not text; - takes the names of files or folders, one on a line" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "told"),
     [
