@@ -29,6 +29,7 @@ class Work:
         enrolment: recordings that are only used to standardise.
         form: format of the output.
         picture: file that the timeline of the only recording is drawn to.
+        windowed: whether the user chose the length or hop of windows.
     """
 
     predictor: "Predictor"
@@ -36,6 +37,7 @@ class Work:
     enrolment: Sequence[Path]
     form: Format
     picture: Path | None
+    windowed: bool
 
 
 def print_predictions(work: Work) -> int:
@@ -134,7 +136,7 @@ def _predict(
     from sercli.inference.writing import printable as shown
     from sercli.records import Problem
 
-    failed = 0
+    failed = uncut = 0
     inputs = work.inputs
     with progress_bar("predicting") as progress:
         found = predict_inputs(work.predictor, inputs, work.enrolment, done)
@@ -144,10 +146,14 @@ def _predict(
                 failed += 1
                 typer.echo(f"error: {shown(str(prediction), sys.stderr.encoding)}", err=True)
                 continue
+            uncut += not prediction.windows
             if prediction.note is not None:
                 note = shown(f"{prediction.file}: {prediction.note}", sys.stderr.encoding)
                 typer.echo(f"note: {note}", err=True)
             if work.picture is not None:
                 draw(prediction, work.picture, whole=not inputs.spans)
             keep(number, layout.lines(prediction, inputs.rows[number] if inputs.rows else ()))
+    if work.windowed and uncut:
+        fact = f"recordings of up to a minute are not cut into windows: {uncut}"
+        typer.echo(f"note: {fact}; give --timeline to use --window-s and --hop-s for them too", err=True)
     return failed

@@ -247,6 +247,13 @@ def test_a_timeline_is_told_and_drawn(run, tmp_path, write_wav):
     assert " 9.0 s  " in out[-1]
 
 
+def test_windows_that_have_no_effect_are_noted(run, recording):
+    note = "note: recordings of up to a minute are not cut into windows: 1; give --timeline"
+    assert note in run("latest", recording, "--window-s", 0.2)[2]
+    assert "note: recordings" not in run("latest", recording, "--window-s", 0.2, "--timeline")[2]
+    assert "note: recordings" not in run("latest", recording)[2]
+
+
 def test_a_recording_on_standard_input_is_not_taken_for_names(run, recording):
     status, out, err = run("latest", "-", stdin=f"RIFF$\0\0\0WAVE\n{recording}\n")
     assert (status, out) == (1, "")
