@@ -52,7 +52,10 @@ class CsvLines:
         }[rows]
         both = [name for name in self.columns if name in columns]
         if both:
-            raise ConfigError(f"--table: its column '{both[0]}' is one that predictions have; rename it")
+            raise ConfigError(
+                f"--table: its column '{both[0]}' is one that predictions have in CSV; rename it in the "
+                "table, or give --json, which keeps the columns of the table apart"
+            )
 
     @property
     def header(self) -> str:
