@@ -94,8 +94,8 @@ def check_out(out: Path, read: Sequence[Path], bundle: Path) -> Path:
     from sercli.errors import ConfigError
 
     # /dev/stdout may be a file; a replacement would delete its earlier content.
-    if (out.exists() and not out.is_file()) or str(out).startswith(_STREAMS):
-        raise ConfigError(f"{out}: not a file; name a file, or leave --out out")
+    if str(out) == "-" or (out.exists() and not out.is_file()) or str(out).startswith(_STREAMS):
+        raise ConfigError(f"{out}: not a file; name a file, or leave --out out to print the predictions")
     if out.suffix.lower() in SUFFIXES:
         raise ConfigError(f"{out}: the name of a recording; predictions are text, name a .txt, .csv or .json")
     # Unlike Path.resolve, os.path.realpath accepts circular links.

@@ -270,6 +270,7 @@ def test_a_recording_on_standard_input_is_not_taken_for_names(run, recording):
         (["a.wav", "--picture", "p.txt"], 1, "p.txt: figures are written as .png, .pdf or .svg, not '.txt'"),
         (["a.wav", "--window-s", "inf"], 1, "window_s=inf: use 0.1 to 3600 s"),
         (["a.wav", "--window-s", "1", "--no-timeline"], 1, "a window or hop without a timeline"),
+        (["a.wav", "--out", "-"], 1, "-: not a file; name a file, or leave --out out to print"),
         (["a.wav", "--json", "--csv"], 2, "give one of --json, --csv and --format"),
         (["a.wav", "--table", "t.csv"], 2, "name files or a --table, not both"),
         (["a.wav", "--accelerator", "tpu"], 1, "accelerator='tpu': use auto, cpu, gpu, cuda or mps"),
