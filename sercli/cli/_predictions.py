@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from sercli.inference.inputs import Inputs
     from sercli.inference.predict import Predictor
-    from sercli.inference.prediction import Prediction
+    from sercli.inference.prediction import Prediction, Stretch, Window
     from sercli.inference.writing import CsvLines
     from sercli.tasks import Outputs
 
@@ -47,8 +46,8 @@ def layout_of(form: Format, predictor: "Predictor", inputs: "Inputs", encoding: 
         "text": _text,
         "json": _json,
         "csv": _csv,
-        "rttm": partial(_by_part, "rttm"),
-        "audacity": partial(_by_part, "audacity"),
+        "rttm": _rttm,
+        "audacity": _audacity,
     }
     made = layouts[form](predictor, inputs, encoding)
     return Layout(
@@ -79,16 +78,34 @@ def _csv(predictor: "Predictor", inputs: "Inputs", _: str | None) -> Layout:
     return Layout(csv.header, csv.lines)
 
 
-def _by_part(form: str, predictor: "Predictor", inputs: "Inputs", _: str | None) -> Layout:
+def _rttm(predictor: "Predictor", inputs: "Inputs", _: str | None) -> Layout:
+    from sercli.inference.writing import rttm_lines, rttm_names
+
+    _refuse_without_parts("rttm", predictor, inputs)
+    names = rttm_names(inputs.files)
+    return Layout(None, lambda prediction, _: rttm_lines(prediction, names[prediction.file]))
+
+
+def _audacity(predictor: "Predictor", inputs: "Inputs", _: str | None) -> Layout:
     from sercli.errors import ConfigError
-    from sercli.inference.writing import audacity_lines, rttm_lines
+    from sercli.inference.writing import audacity_lines
+
+    _refuse_without_parts("audacity", predictor, inputs)
+    if (count := len({*inputs.files})) > 1:
+        raise ConfigError(
+            f"--format audacity writes the labels of one file, {count} are named; name one of them, or take "
+            "--format rttm"
+        )
+    return Layout(None, lambda prediction, _: audacity_lines(prediction))
+
+
+def _refuse_without_parts(form: str, predictor: "Predictor", inputs: "Inputs") -> None:
+    from sercli.errors import ConfigError
 
     if not predictor.bundle.classes:
         raise ConfigError(f"--format {form} writes classes over time; this model has none")
     if inputs.turns is None and not predictor.timeline:
         raise ConfigError(f"--format {form} writes classes over time; give --vad, --segments or --timeline")
-    lines = {"rttm": rttm_lines, "audacity": audacity_lines}[form]
-    return Layout(None, lambda prediction, _: lines(prediction))
 
 
 def _csv_lines(predictor: "Predictor", inputs: "Inputs") -> "CsvLines":
@@ -135,12 +152,11 @@ def _readable(prediction: "Prediction", name: str, width: int) -> Iterator[str]:
     yield f"{name:<{width}}{_numbers(prediction, prediction.probabilities, prediction.values)}{notes}"
     widest = _widest(prediction.classes)
     for each in prediction.stretches:
-        span = f"{each.start:.1f} to {each.end:.1f} s"
+        span = _span(prediction, each)
         yield f"{span:>{width}}  {each.predicted:<{widest}} {100 * each.probability:5.1f}"
     if not prediction.classes:
         for window in prediction.windows:
-            span = f"{window.start:.1f} to {window.end:.1f} s"
-            yield f"{span:>{width}}{_cells(prediction.dimensions, window.values)}"
+            yield f"{_span(prediction, window):>{width}}{_cells(prediction.dimensions, window.values)}"
 
 
 def _readable_turns(prediction: "Prediction", name: str, width: int, notes: str) -> Iterator[str]:
@@ -150,12 +166,18 @@ def _readable_turns(prediction: "Prediction", name: str, width: int, notes: str)
         return
     yield f"{name:<{width}}{_numbers(prediction, prediction.probabilities, prediction.values)}{notes}"
     for turn in prediction.windows:
-        span = f"{turn.start:.1f} to {turn.end:.1f} s"
+        span = _span(prediction, turn)
         speaker = f"  {turn.speaker}" if turn.speaker else ""
         yield f"{span:>{width}}{_numbers(prediction, turn.probabilities, turn.values)}{speaker}"
     for each in prediction.speakers:
         length = f"{each.seconds:.1f} s in all"
         yield f"{length:>{width}}{_numbers(prediction, each.probabilities, each.values)}  {each.speaker}"
+
+
+def _span(prediction: "Prediction", part: "Window | Stretch") -> str:
+    """Write where a part is in its file."""
+    start, end = (prediction.offset_s + time for time in (part.start, part.end))
+    return f"{start:.1f} to {end:.1f} s"
 
 
 def _numbers(prediction: "Prediction", probabilities: Sequence[float], values: Sequence[float]) -> str:

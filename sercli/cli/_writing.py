@@ -29,6 +29,7 @@ class Work:
         enrolment: recordings that are only used to standardise.
         form: format of the output.
         picture: file that the timeline of the only recording is drawn to.
+        windowed: whether the user chose the length or hop of windows.
     """
 
     predictor: "Predictor"
@@ -36,6 +37,7 @@ class Work:
     enrolment: Sequence[Path]
     form: Format
     picture: Path | None
+    windowed: bool
 
 
 def print_predictions(work: Work) -> int:
@@ -53,6 +55,8 @@ def print_predictions(work: Work) -> int:
 
 def write_predictions(work: Work, out: Path, model: Path) -> int:
     """Write the predictions to a file; return the number of failed files. An interrupted command resumes.
+
+    Without any result, an earlier file is left as it is.
 
     Args:
         work: the predictions.
@@ -73,7 +77,10 @@ def write_predictions(work: Work, out: Path, model: Path) -> int:
                 kept = f"{len(journal.done)} of {len(files)} files are done, see {printable(journal.place)}"
                 typer.echo(f"note: {kept}; the same command resumes there", err=True)
             raise
-        journal.finish(layout.header)
+        if journal.done:
+            journal.finish(layout.header)
+        else:
+            typer.echo(f"note: there are no results, so {printable(out)} is not written", err=True)
     return failed
 
 
@@ -87,8 +94,8 @@ def check_out(out: Path, read: Sequence[Path], bundle: Path) -> Path:
     from sercli.errors import ConfigError
 
     # /dev/stdout may be a file; a replacement would delete its earlier content.
-    if (out.exists() and not out.is_file()) or str(out).startswith(_STREAMS):
-        raise ConfigError(f"{out}: not a file; name a file, or leave --out out")
+    if str(out) == "-" or (out.exists() and not out.is_file()) or str(out).startswith(_STREAMS):
+        raise ConfigError(f"{out}: not a file; name a file, or leave --out out to print the predictions")
     if out.suffix.lower() in SUFFIXES:
         raise ConfigError(f"{out}: the name of a recording; predictions are text, name a .txt, .csv or .json")
     # Unlike Path.resolve, os.path.realpath accepts circular links.
@@ -102,8 +109,11 @@ def _describe(work: Work, model: Path) -> list[object]:
     """Return what results depend on: the version, the model, the options and the inputs, ready for JSON."""
     import sercli
     from sercli import files
+    from sercli.inference.journal import stamp
 
     predictor = work.predictor
+    # Where recordings are standardised by their common statistics, each result depends on all of them.
+    common = [*work.inputs.files, *work.enrolment] if predictor.needs_several else []
     return [
         sercli.__version__,
         files.sha256(model / "bundle.json"),  # it has the digest of the weights
@@ -111,6 +121,7 @@ def _describe(work: Work, model: Path) -> list[object]:
         [predictor.unsure_below, work.form],
         work.inputs.describe(),
         [os.fsencode(path).hex() for path in work.enrolment],
+        [stamp(path) for path in common],
     ]
 
 
@@ -125,7 +136,7 @@ def _predict(
     from sercli.inference.writing import printable as shown
     from sercli.records import Problem
 
-    failed = 0
+    failed = uncut = 0
     inputs = work.inputs
     with progress_bar("predicting") as progress:
         found = predict_inputs(work.predictor, inputs, work.enrolment, done)
@@ -135,10 +146,14 @@ def _predict(
                 failed += 1
                 typer.echo(f"error: {shown(str(prediction), sys.stderr.encoding)}", err=True)
                 continue
+            uncut += not prediction.windows
             if prediction.note is not None:
                 note = shown(f"{prediction.file}: {prediction.note}", sys.stderr.encoding)
                 typer.echo(f"note: {note}", err=True)
             if work.picture is not None:
                 draw(prediction, work.picture, whole=not inputs.spans)
             keep(number, layout.lines(prediction, inputs.rows[number] if inputs.rows else ()))
+    if work.windowed and uncut:
+        fact = f"recordings of up to a minute are not cut into windows: {uncut}"
+        typer.echo(f"note: {fact}; give --timeline to use --window-s and --hop-s for them too", err=True)
     return failed

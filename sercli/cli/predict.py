@@ -244,7 +244,8 @@ def predict(
         out = check_out(out, [*inputs.files, *filter(None, (table, segments))], place)
     asked = "--same-speaker" if same_speaker else "--speaker-column" if speaker_column else ""
     _refuse_unfit(predictor, inputs, picture, unsure_below, asked)
-    work = Work(predictor, inputs, enrolment, shape, picture)
+    windowed = window_s is not None or hop_s is not None
+    work = Work(predictor, inputs, enrolment, shape, picture, windowed)
     failed = print_predictions(work) if out is None else write_predictions(work, out, place)
     if failed := failed + len(inputs.problems):
         typer.echo(f"{failed} of {len(inputs.files) + len(inputs.problems)} files failed", err=True)

@@ -188,16 +188,18 @@ def with_groups(
     return replace(preprocessing, groups=collected.finish())
 
 
+_NAME_THEM = "name their speakers, or set features.statistics=per-bin, which needs none"
 _OTHER_STATISTICS = "leave them out, or set features.statistics=per-bin, which is of the training part"
 
 
-def _check_groups(kind: Group, groups: Mapping[str, str | None], remedy: str) -> None:
+def _check_groups(kind: Group, groups: Mapping[str, str | None], remedy: str, name_them: str) -> None:
     """Refuse utterances that can't be standardised by the statistics of their speakers or corpora.
 
     Args:
         kind: which of the two.
         groups: speaker or corpus by utterance; None if unknown.
         remedy: what to do if one has too few utterances.
+        name_them: what to do if a speaker is unknown.
 
     Raises:
         FeatureError: a speaker is unknown, or one of them has fewer utterances than `LEAST_OF_GROUP`.
@@ -207,7 +209,7 @@ def _check_groups(kind: Group, groups: Mapping[str, str | None], remedy: str) ->
     if unknown:
         raise FeatureError(
             f"features.statistics=per-speaker: {len(unknown)} utterances have no speaker, for example "
-            f"{unknown[0]}; name their speakers, or set features.statistics=per-bin, which needs none"
+            f"{unknown[0]}; {name_them}"
         )
     few = sorted(name for name, count in counted.items() if count < LEAST_OF_GROUP)
     if few:
@@ -250,21 +252,45 @@ class GroupStatistics:
         for kind, members in self.members.items():
             members[name] = groups[kind]
         for key, kind in self.choices.items():
+            if groups[kind] is None:
+                continue
             choice = self.preprocessing.features[key]
             moments = self.moments.setdefault((key, str(groups[kind])), RunningMoments("per-bin"))
             moments.add(choice.unpadded(features[key], samples), choice.empty)
 
-    def finish(self, remedy: str = _OTHER_STATISTICS) -> dict[str, dict[str, Statistics]]:
+    def leave_out(self) -> dict[str | None, int]:
+        """Leave out the speakers that have too few utterances, and the utterances without a speaker.
+
+        If nothing would be left, nothing is left out, and `finish` refuses it.
+
+        Returns:
+            Number of utterances by the speakers that are left out; None is the unknown speaker.
+        """
+        members = self.members.get("speaker", {})
+        counted = Counter(members.values())
+        few = {name: count for name, count in counted.items() if name is None or count < LEAST_OF_GROUP}
+        if len(few) == len(counted):
+            return {}
+        self.members["speaker"] = {name: speaker for name, speaker in members.items() if speaker not in few}
+        for name, kind in self.choices.items():
+            for speaker in few if kind == "speaker" else ():
+                self.moments.pop((name, str(speaker)), None)
+        return few
+
+    def finish(
+        self, remedy: str = _OTHER_STATISTICS, name_them: str = _NAME_THEM
+    ) -> dict[str, dict[str, Statistics]]:
         """Return the statistics by input and name of the speaker or corpus.
 
         Args:
             remedy: what to do if a speaker or corpus has too few utterances.
+            name_them: what to do if a speaker is unknown.
 
         Raises:
             FeatureError: an utterance has no speaker, or a speaker or corpus has too few utterances.
         """
         for kind, members in self.members.items():
-            _check_groups(kind, members, remedy)
+            _check_groups(kind, members, remedy, name_them)
         found: dict[str, dict[str, Statistics]] = {name: {} for name in self.choices}
         for (name, group), moments in self.moments.items():
             training = self.preprocessing.statistics[name]

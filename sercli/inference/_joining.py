@@ -38,6 +38,7 @@ def join_pieces(
         dimensions=outputs.dimensions,
         unsure_below=unsure_below,
         by_turn=first.whole_s is not None,
+        offset_s=first.recording.start or 0.0,
     )
     if not found:
         return replace(prediction, note="no speech was found or listed, so no emotion is given")

@@ -10,7 +10,7 @@ import numpy as np
 from sercli.inference import NO_SCORES, Scores
 from sercli.inference.recordings import PieceFeatures, Recording
 from sercli.processor import count_cores
-from sercli.records import Problem
+from sercli.records import Problem, Turn
 
 ITEM_S = 4.0
 """Seconds of speech that a batch may hold for each item of the batch size, padding included."""
@@ -58,6 +58,12 @@ class Piecework:
     def file(self) -> str:
         """The file of the recording."""
         return str(self.recording.path)
+
+    def of_turn(self, turn: Turn) -> "Piecework":
+        """Return this work for a turn: with the turn's speaker, if it has one."""
+        if turn.speaker is None:
+            return self
+        return replace(self, speaker=turn.speaker, group=f"{turn.speaker} in {self.file}")
 
 
 def ahead(pool: ThreadPoolExecutor, tasks: Iterable[tuple[Piecework, Extract]]) -> Iterator[Computed]:

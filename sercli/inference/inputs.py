@@ -80,16 +80,12 @@ def list_recordings(names: Sequence[str], lines: Iterable[str] = ()) -> Inputs:
         lines: a name each, such as standard input; empty ones are passed over.
 
     Raises:
-        AudioError: there are none.
+        AudioError: there are none, or the first line is not text.
     """
     found: list[Path] = []
     notes: list[str] = []
     for name in names:
-        given = (
-            [line.rstrip("\r\n").removeprefix("\ufeff") for line in lines if line.strip()]
-            if name == "-"
-            else [name]
-        )
+        given = _names_in(lines) if name == "-" else [name]
         for each in given:
             inside, more = _expand(Path(each))
             found += inside
@@ -99,6 +95,21 @@ def list_recordings(names: Sequence[str], lines: Iterable[str] = ()) -> Inputs:
         there = f" ({'; '.join(notes)})" if notes else ""
         raise AudioError(f"{places}: no recordings; give audio files, or folders that hold some{there}")
     return Inputs(tuple(dict.fromkeys(found)), notes=tuple(dict.fromkeys(notes)))
+
+
+def _names_in(lines: Iterable[str]) -> list[str]:
+    """Return the names of a list, one on a line.
+
+    Raises:
+        AudioError: its first line is not text, as in a recording; a later such line is a name of no file.
+    """
+    names = [line.rstrip("\r\n").removeprefix("\ufeff") for line in lines if line.strip()]
+    if names and "\0" in names[0]:
+        raise AudioError(
+            "-: standard input is not text; - takes the names of files or folders, one on a line, in UTF-8; "
+            "save a recording to a file, and name the file"
+        )
+    return names
 
 
 def read_table(
@@ -354,7 +365,7 @@ def predict_inputs(
     """Yield the number and the prediction of each recording, or of the part of it that a table names.
 
     A part is cut out at its recording's own sample rate, as `sercli prepare` cuts utterances. Times of
-    windows, turns and frames count from the start of the part.
+    windows, turns and frames count from the start of the part; `Prediction.offset_s` is that start.
 
     Args:
         predictor: applies the model.

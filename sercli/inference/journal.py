@@ -61,7 +61,7 @@ class Journal:
             if not self._file.tell():
                 self._file.write(f"{to_json(self._begin)}\n".encode())
             start = self._file.tell()
-            entry = {"number": number, "file": _stamp(self._recordings[number]), "lines": list(lines)}
+            entry = {"number": number, "file": stamp(self._recordings[number]), "lines": list(lines)}
             self._file.write(f"{to_json(entry)}\n".encode())
             self._file.flush()
         self._starts[number] = start
@@ -106,8 +106,9 @@ class Journal:
             return
         if first != begin:
             raise ConfigError(
-                f"{self.place}: holds predictions of another model, of other options or of other recordings; "
-                "repeat that command to complete them, remove the file, or name another file with --out"
+                f"{self.place}: holds predictions of another model, of other options or of other recordings, "
+                "or recordings have changed that all predictions depend on; repeat that command to complete "
+                "them, remove the file, or name another file with --out"
             )
         while True:
             start = self._file.tell()
@@ -115,7 +116,7 @@ class Journal:
             if entry is None:
                 break
             number = entry["number"]
-            if entry["file"] == _stamp(self._recordings[number]):
+            if entry["file"] == stamp(self._recordings[number]):
                 self._starts[number] = start
         self._file.seek(start)
         self._file.truncate()
@@ -129,7 +130,7 @@ def _parse(line: bytes) -> Any:
     return None
 
 
-def _stamp(path: Path) -> list[int] | None:
+def stamp(path: Path) -> list[int] | None:
     """Return size and time of change of a file; ``None`` if it is missing."""
     try:
         return files.Stamp.of(path).to_list()

@@ -9,12 +9,13 @@ bounded.
 import copy
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from itertools import chain, groupby, islice, pairwise
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ from sercli import audio
 from sercli.audio import LEAST_S
 from sercli.bundle import Bundle
 from sercli.data.batches import split
-from sercli.data.parts import GroupStatistics
+from sercli.data.parts import LEAST_OF_GROUP, GroupStatistics
 from sercli.devices import number_format
 from sercli.errors import ConfigError, SerError
 from sercli.inference import Scores, score_there
@@ -68,7 +69,11 @@ _ON_CPU, _ELSEWHERE = 4, 32
 # Batches that recordings are sorted by length for.
 _BATCHES = 4
 
-_MORE_RECORDINGS = "give more recordings of them, or earlier ones with --enrol"
+_MORE_RECORDINGS = (
+    "give more recordings or turns of them; if all are of one person (--same-speaker) or of one origin, "
+    "--enrol adds earlier recordings"
+)
+_NAME_SPEAKER = "name the speaker with --same-speaker or --speaker-column"
 Turns = Callable[[Recording], Sequence[Turn]]
 """Finds the turns of a recording; their times count from its start."""
 
@@ -141,6 +146,7 @@ class Predictor:
         # Windows of classes are recordings of their own; pieces of continuous labels are parts of one.
         self._after_s = look_ahead(self.bundle) if self.bundle.outputs.per_frame else 0.0
         self._groups: dict[str, dict[str, Statistics]] = {}
+        self._few: dict[str | None, int] = {}
 
     def with_windows(
         self, timeline: bool | None = None, window_s: float | None = None, hop_s: float | None = None
@@ -150,7 +156,7 @@ class Predictor:
         Arguments and errors are those of the constructor.
         """
         other = copy.copy(self)
-        other._groups = {}
+        other._groups, other._few = {}, {}
         other._set_windows(timeline, window_s, hop_s)
         return other
 
@@ -180,7 +186,9 @@ class Predictor:
     ) -> list[Problem]:
         """Compute the statistics of speakers, or of a corpus, from recordings; emotions need not be known.
 
-        For a model that standardises per corpus, all recordings are of one corpus.
+        For a model that standardises per corpus, all recordings are of one corpus. Recordings (or turns)
+        without a speaker, and those of a speaker of whom there are fewer than `LEAST_OF_GROUP`, are left out;
+        `predict` then reports them.
 
         Args:
             recordings: recordings with their speakers; of each speaker all recordings, or enough of them.
@@ -191,8 +199,8 @@ class Predictor:
 
         Raises:
             ConfigError: the model standardises neither per speaker nor per corpus.
-            FeatureError: a recording has no speaker, or there are fewer recordings (or windows of them) of a
-                speaker or corpus than `LEAST_OF_GROUP`.
+            FeatureError: no recording has a speaker, or there are fewer recordings (or windows of them) of
+                each speaker, or of the corpus, than `LEAST_OF_GROUP`.
         """
         if not self.needs_several:
             raise ConfigError("the model standardises neither per speaker nor per corpus; enrol nothing")
@@ -208,8 +216,10 @@ class Predictor:
                 elif part is not None:
                     problems.append(part)
         unread = f"; {len(problems)} can't be used: {problems[0]}" if problems else ""
-        for name, found in collected.finish(_MORE_RECORDINGS + unread).items():
+        few = collected.leave_out()
+        for name, found in collected.finish(_MORE_RECORDINGS + unread, _NAME_SPEAKER).items():
             self._groups.setdefault(name, {}).update(found)
+            self._few = {name: count for name, count in (self._few | few).items() if name not in found}
         return problems
 
     def predict(
@@ -247,7 +257,7 @@ class Predictor:
         if speakers:
             recordings = list(recordings)
             _check_speakers(speakers, len(recordings))
-        listed = self._tasks(recordings, speakers, turns)
+        listed = self._tasks(recordings, speakers, turns, self._few)
         first = list(islice(listed, count_cores()))
         with threads(len(first)) as pool:
             done = self._scored(pool, chain(first, listed))
@@ -286,8 +296,12 @@ class Predictor:
         recordings: Iterable[Recording | Path | str],
         speakers: Sequence[str | None] | None,
         turns: Turns | None,
+        few: Mapping[str | None, int] = MappingProxyType({}),
     ) -> Iterator[tuple[Piecework, Extract]]:
-        """List what is to be done; long recordings are decoded on the way, short ones in the threads."""
+        """List what is to be done; long recordings are decoded on the way, short ones in the threads.
+
+        Recordings and turns of speakers in ``few``, which counts their utterances, are left out.
+        """
         for number, each in enumerate(recordings):
             recording = _recording(each)
             speaker = speakers[number] if speakers else None
@@ -299,7 +313,9 @@ class Predictor:
                     yield own, partial(_same, Problem(own.file, short))
                 elif turns is not None:
                     found, note = fit_turns(turns(recording), seconds)
-                    yield from self._turns(replace(own, whole_s=seconds, note=note), found)
+                    yield from self._turns(replace(own, whole_s=seconds, note=note), found, few)
+                elif speaker in few:
+                    yield own, partial(_same, Problem(own.file, _lacking(speaker, few[speaker])))
                 elif (size := self._size(seconds)) is None:
                     yield replace(own, seconds=seconds), partial(self._extract, recording)
                 else:
@@ -317,19 +333,30 @@ class Predictor:
             except (SerError, MemoryError) as error:
                 yield own, partial(_problem, own.file, error)
 
-    def _turns(self, own: Piecework, turns: Sequence[Turn]) -> Iterator[tuple[Piecework, Extract]]:
+    def _turns(
+        self, own: Piecework, turns: Sequence[Turn], few: Mapping[str | None, int]
+    ) -> Iterator[tuple[Piecework, Extract]]:
         """List the turns of a recording; a long one in equal parts. They are read in the threads."""
         if not turns:
             yield own, partial(_same, None)
-        for turn in turns:
+        named = [(turn, own.of_turn(turn)) for turn in turns]
+        if left := [(turn, each.group) for turn, each in named if each.group in few]:
+            turn, group = left[0]
+            fact = _lacking(group, few[group])
+            if len(left) == len(turns):
+                yield own, partial(_same, Problem(own.file, fact))
+            first = f"turns are left out: {len(left)}, first {turn.start:g} to {turn.end:g} s: {fact}"
+            named = [
+                (turn, replace(each, note="; ".join(filter(None, (own.note, first)))))
+                for turn, each in named
+                if each.group not in few
+            ]
+        for turn, each in named:
             count = max(1, math.ceil((turn.end - turn.start) / WHOLE_S))
             edges = np.linspace(turn.start, turn.end, count + 1).tolist()
-            named = own
-            if turn.speaker is not None:
-                named = replace(own, speaker=turn.speaker, group=f"{turn.speaker} in {own.file}")
             for start, end in pairwise(edges):
                 read = partial(self._extract, own.recording.cut(start, end), start=start)
-                yield replace(named, seconds=end - start), read
+                yield replace(each, seconds=end - start), read
 
     def _size(self, seconds: float) -> tuple[float, float] | None:
         """Return window and hop of a recording of that length; none if it is predicted as one utterance."""
@@ -432,6 +459,16 @@ def _check_speakers(speakers: Sequence[str | None], count: int) -> None:
         raise ConfigError(
             f"recordings: {count}, speakers: {len(speakers)}; give the speaker of each recording"
         )
+
+
+def _lacking(speaker: str | None, count: int) -> str:
+    """Describe why a speaker can't be standardised, and the remedy."""
+    if speaker is None:
+        return f"no speaker is known, and the model standardises per speaker; {_NAME_SPEAKER}"
+    return (
+        f"the model standardises per speaker, which needs {LEAST_OF_GROUP} utterances or more, and {speaker} "
+        f"has {count}; {_MORE_RECORDINGS}"
+    )
 
 
 def _same(part: Problem | None) -> Problem | None:

@@ -86,6 +86,8 @@ class Prediction:
         trace: values of the continuous labels, (frames, dimensions), `TRACE_RATE` frames a second.
         note: how samples beyond full scale were scaled down, or that there is no speech; none otherwise.
         by_turn: whether the parts are turns, which have silence between them and may overlap.
+        offset_s: where the recording begins in its file, if it is a part of one; all other times count from
+            there.
     """
 
     file: str
@@ -100,6 +102,7 @@ class Prediction:
     trace: Scores | None = None
     note: str | None = None
     by_turn: bool = False
+    offset_s: float = 0.0
 
     @property
     def predicted(self) -> str | None:
@@ -166,6 +169,8 @@ class Prediction:
     def to_dict(self) -> dict[str, Any]:
         """Return it ready for JSON."""
         content: dict[str, Any] = {"file": self.file, "duration_s": self.duration, "unlike": self.unlike}
+        if self.offset_s:
+            content["offset_s"] = self.offset_s
         if self.note is not None:
             content["note"] = self.note
         if self.trace is not None:

@@ -52,7 +52,10 @@ class CsvLines:
         }[rows]
         both = [name for name in self.columns if name in columns]
         if both:
-            raise ConfigError(f"--table: its column '{both[0]}' is one that predictions have; rename it")
+            raise ConfigError(
+                f"--table: its column '{both[0]}' is one that predictions have in CSV; rename it in the "
+                "table, or give --json, which keeps the columns of the table apart"
+            )
 
     @property
     def header(self) -> str:
@@ -90,26 +93,39 @@ class CsvLines:
                 yield to_line([*own, *place, *_results(prediction, window.probabilities, window.values)])
 
 
-def rttm_lines(prediction: Prediction) -> Iterator[str]:
+def rttm_names(files: Sequence[Path]) -> dict[str, str]:
+    """Return the name of each file in RTTM: without folders and suffix, unless two files are alike in that.
+
+    A name of RTTM has no blanks: they become underscores.
+    """
+    paths = {str(path) for path in files}
+    names = {path: _BLANKS.sub("_", Path(path).stem) for path in paths}
+    return names if len({*names.values()}) == len(paths) else {path: _BLANKS.sub("_", path) for path in paths}
+
+
+def rttm_lines(prediction: Prediction, file: str) -> Iterator[str]:
     """Yield a line of RTTM for each turn, or for each stretch of windows of one class.
 
-    The field of the orthography holds the class, that of the confidence its probability. A name of RTTM has
-    no blanks: they become underscores.
+    The field of the orthography holds the class, that of the confidence its probability. Times count from
+    the start of the file, whose name is that of `rttm_names`.
     """
-    file = _BLANKS.sub("_", Path(prediction.file).stem)
     for each in prediction.stretches:
         speaker = _BLANKS.sub("_", prediction.windows[each.windows[0]].speaker or ABSENT)
-        times = f"{each.start:.3f} {each.end - each.start:.3f}"
+        times = f"{prediction.offset_s + each.start:.3f} {each.end - each.start:.3f}"
         label = _BLANKS.sub("_", each.predicted)
         yield f"SPEAKER {file} 1 {times} {label} {ABSENT} {speaker} {each.probability:.3f} {ABSENT}"
 
 
 def audacity_lines(prediction: Prediction) -> Iterator[str]:
-    """Yield a label of Audacity for each turn, or for each stretch of windows of one class."""
+    """Yield a label of Audacity for each turn, or for each stretch of windows of one class.
+
+    Times count from the start of the file.
+    """
     for each in prediction.stretches:
         speaker = prediction.windows[each.windows[0]].speaker
         label = f"{speaker}: {each.predicted}" if speaker else each.predicted
-        yield f"{each.start:.3f}\t{each.end:.3f}\t{_BLANKS.sub(' ', label)}"
+        start, end = (prediction.offset_s + time for time in (each.start, each.end))
+        yield f"{start:.3f}\t{end:.3f}\t{_BLANKS.sub(' ', label)}"
 
 
 def encodable(text: str, encoding: str | None) -> str:

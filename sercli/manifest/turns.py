@@ -82,10 +82,9 @@ class TurnList:
         return turns, self._notes([str(each) for each in names if each not in used])
 
     def _find(self, recording: Path) -> str | None:
-        own = _parts(recording.as_posix())
-        common = {name: _common(own, _parts(name)) for name in self.by_name if name is not None}
-        most = max(common.values(), default=0)
-        best = [name for name, count in common.items() if count == most and count]
+        fits = {name: _fit(recording, name) for name in self.by_name if name is not None}
+        most = max(fits.values(), default=(0, False))
+        best = [name for name, fit in fits.items() if fit == most and fit[0]]
         if len(best) > 1:
             raise ManifestError(f"{self.path}: '{best[0]}' and '{best[1]}' both fit {recording}")
         return best[0] if best else None
@@ -227,9 +226,10 @@ def _nested(path: Path, rows: Sequence[TableRow]) -> Iterator[_Listed]:
         place = f"{path.parent / row.place}"
         if not row.values[_NESTED]:
             yield place, str(row.values["file"]), None
+        offset = parse_number(row.values.get("offset_s")) or 0.0
         for each in row.values[_NESTED]:
             own = {"start": each.get("start_s"), "end": each.get("end_s"), "speaker": each.get("speaker")}
-            yield place, str(row.values["file"]), _turn(place, own)
+            yield place, str(row.values["file"]), _turn(place, own, offset)
 
 
 def _times(item: Utterance) -> dict[str, Any]:
@@ -237,8 +237,10 @@ def _times(item: Utterance) -> dict[str, Any]:
     return {"start": item.start, "end": item.end, "speaker": item.speaker, "duration": item.duration or None}
 
 
-def _turn(place: str, values: Mapping[str, Any]) -> Turn | None:
+def _turn(place: str, values: Mapping[str, Any], offset_s: float = 0.0) -> Turn | None:
     """Make a turn from start, and end or duration; none of a recording that is listed without a turn.
+
+    The times count from ``offset_s`` in the recording.
 
     Raises:
         ManifestError: one of them is absent or no number.
@@ -261,7 +263,7 @@ def _turn(place: str, values: Mapping[str, Any]) -> Turn | None:
         )
     speaker = values.get("speaker")
     named = None if speaker in (None, "") else str(speaker)
-    return Turn(round(start, 6), round(end, 6), named, place)
+    return Turn(round(offset_s + start, 6), round(offset_s + end, 6), named, place)
 
 
 def _refuse(item: Problem, folder: str) -> None:
@@ -269,10 +271,20 @@ def _refuse(item: Problem, folder: str) -> None:
         raise ManifestError(f"{folder}{item}")
 
 
-def _parts(name: str) -> tuple[str, ...]:
-    """Return the parts of a name from the last one on, without the suffix of a recording."""
+def _fit(recording: Path, name: str) -> tuple[int, bool]:
+    """Return how many parts of a name are those of a recording, and whether it may have no other suffix.
+
+    A name without a suffix may end like one: that of ``call.mp3.wav`` is ``call.mp3``.
+    """
+    own = _parts(recording.as_posix())
+    same = PurePosixPath(name).suffix.lower() == recording.suffix.lower()
+    return max((_common(own, _parts(name)), same), (_common(own, _parts(name, complete=True)), True))
+
+
+def _parts(name: str, *, complete: bool = False) -> tuple[str, ...]:
+    """Return the parts of a name from the last one on, without the suffix of a recording unless complete."""
     path = PurePosixPath(name.replace("\\", "/"))
-    if path.suffix.lower() in MEDIA_SUFFIXES:
+    if not complete and path.suffix.lower() in MEDIA_SUFFIXES:
         path = path.with_suffix("")
     return tuple(part.replace(" ", "_") for part in reversed(path.parts))
 

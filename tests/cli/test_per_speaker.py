@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from conftest import tone
 
+from sercli.inference.journal import Journal
+
 pytestmark = pytest.mark.usefixtures("blank_pictures")
 
 SETTINGS = ("--arch", "linear", "--corpus", "emodb", "--scheme", "emodb-4", "--fold", "1")
@@ -78,6 +80,51 @@ def test_speakers_of_a_table_and_enrolled_recordings_are_used(run, tmp_path, wri
     assert "; 1 can't be used: " in run(*two, *empty)[2]
     status, _, err = run(*two, *empty, "--enrol", tmp_path / names[3])
     assert (status, "--enrol: 1 of 3 recordings can't be used: " in err) == (1, True)
+
+
+def test_speakers_with_one_recording_or_turn_are_left_out_and_reported(run, tmp_path, write_wav):
+    sounds = [tone(1.0, pitch=150 + 60 * i, seed=i) for i in range(4)]
+    for i, sound in enumerate(sounds):
+        write_wav(tmp_path / f"{i}.wav", sound)
+    (tmp_path / "t.csv").write_text("file,speaker\n0.wav,ann\n1.wav,ann\n2.wav,ben\n3.wav,\n")
+    (tmp_path / "two.csv").write_text("file,speaker\n0.wav,ann\n1.wav,ann\n")
+    status, out, err = run("predict", "latest", "--table", tmp_path / "t.csv", "--csv")
+    assert (status, "2 of 4 files failed" in err) == (1, True)
+    assert "2.wav: the model standardises per speaker, which needs 2 utterances or more, and ben has 1" in err
+    assert "3.wav: no speaker is known" in err
+    assert out == run("predict", "latest", "--table", tmp_path / "two.csv", "--csv")[1]
+    meeting = write_wav(tmp_path / "meeting.wav", np.concatenate(sounds))
+    lines = "start,end,speaker\n0,1,anna\n1,2,anna\n"
+    (tmp_path / "a.csv").write_text(lines)
+    (tmp_path / "b.csv").write_text(f"{lines}2,3,ben\n3,4,\n")
+    only = run("predict", "latest", meeting, "--segments", tmp_path / "a.csv", "--csv")[1]
+    status, out, err = run("predict", "latest", meeting, "--segments", tmp_path / "b.csv", "--csv")
+    assert (status, out) == (0, only)
+    assert "turns are left out: 2, first 2 to 3 s: the model standardises per speaker" in err
+    (tmp_path / "c.csv").write_text("start,end,speaker\n2,3,ben\n")
+    status, _, err = run("predict", "latest", meeting, "--segments", tmp_path / "c.csv", "--csv")
+    assert (status, "1 of 1 speakers have fewer than 2 utterances" in err) == (1, True)
+
+
+def test_a_changed_recording_is_not_mixed_with_results_of_its_speaker(run, tmp_path, write_wav, monkeypatch):
+    files = [write_wav(tmp_path / f"{i}.wav", tone(0.5, pitch=150 + 40 * i)) for i in range(3)]
+    (tmp_path / "3.wav").write_bytes(b"no audio")
+    command = ("predict", "latest", *files, tmp_path / "3.wav", "--same-speaker", "--out", tmp_path / "o.csv")
+    add = Journal.add
+
+    def stop(self, number, lines):
+        if self.done:
+            raise KeyboardInterrupt
+        add(self, number, lines)
+
+    for _ in range(2):  # unchanged, it resumes
+        with monkeypatch.context() as patch:
+            patch.setattr(Journal, "add", stop)
+            assert run(*command)[0] == 130
+    (tmp_path / "3.wav").write_bytes(files[0].read_bytes())
+    status, _, err = run(*command)
+    assert (status, (tmp_path / "o.csv").exists()) == (1, False)
+    assert "or recordings have changed that all predictions depend on" in err
 
 
 @pytest.mark.parametrize(

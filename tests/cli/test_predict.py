@@ -199,6 +199,16 @@ def test_only_files_with_a_result_are_done_and_a_changed_file_is_not(run, severa
     assert rows[1]["p(anger)"] == rows[4]["p(anger)"]
 
 
+def test_without_any_result_an_earlier_file_is_left_as_it_is(run, several, tmp_path):
+    out, command = tmp_path / "said.csv", ("latest", "--table", several, "--csv", "--out")
+    out.write_text("earlier\n")
+    for i in range(5):
+        (tmp_path / f"{i}.wav").unlink()
+    status, _, err = run(*command, out)
+    assert (status, out.read_text(), out.with_name("said.csv.part").exists()) == (1, "earlier\n", False)
+    assert f"note: there are no results, so {out} is not written" in err
+
+
 def test_a_journal_of_other_options_or_of_another_process_is_kept(run, several, stopping, tmp_path):
     from sercli.errors import ConfigError
     from sercli.inference.journal import Journal
@@ -237,6 +247,19 @@ def test_a_timeline_is_told_and_drawn(run, tmp_path, write_wav):
     assert " 9.0 s  " in out[-1]
 
 
+def test_windows_that_have_no_effect_are_noted(run, recording):
+    note = "note: recordings of up to a minute are not cut into windows: 1; give --timeline"
+    assert note in run("latest", recording, "--window-s", 0.2)[2]
+    assert "note: recordings" not in run("latest", recording, "--window-s", 0.2, "--timeline")[2]
+    assert "note: recordings" not in run("latest", recording)[2]
+
+
+def test_a_recording_on_standard_input_is_not_taken_for_names(run, recording):
+    status, out, err = run("latest", "-", stdin=f"RIFF$\0\0\0WAVE\n{recording}\n")
+    assert (status, out) == (1, "")
+    assert "-: standard input is not text; - takes the names of files or folders, one on a line" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "told"),
     [
@@ -247,6 +270,7 @@ def test_a_timeline_is_told_and_drawn(run, tmp_path, write_wav):
         (["a.wav", "--picture", "p.txt"], 1, "p.txt: figures are written as .png, .pdf or .svg, not '.txt'"),
         (["a.wav", "--window-s", "inf"], 1, "window_s=inf: use 0.1 to 3600 s"),
         (["a.wav", "--window-s", "1", "--no-timeline"], 1, "a window or hop without a timeline"),
+        (["a.wav", "--out", "-"], 1, "-: not a file; name a file, or leave --out out to print"),
         (["a.wav", "--json", "--csv"], 2, "give one of --json, --csv and --format"),
         (["a.wav", "--table", "t.csv"], 2, "name files or a --table, not both"),
         (["a.wav", "--accelerator", "tpu"], 1, "accelerator='tpu': use auto, cpu, gpu, cuda or mps"),

@@ -41,7 +41,7 @@ def test_voice_activity_from_the_command_to_each_format(command_line, bundle, ca
         out = tmp_path / name
         assert command_line("predict", bundle, calls, "--vad", "--out", tmp_path / name)[0] == 0
         assert len((tmp_path / name).read_text().splitlines()) == count
-        again = command_line("predict", bundle, calls, "--segments", tmp_path / name, "--format", "audacity")
+        again = command_line("predict", bundle, calls, "--segments", tmp_path / name, "--format", "rttm")
         assert len(again[1].splitlines()) == 2
         assert ("o.csv: entries without start and end list no turn: 1" in again[2]) == (name == "o.csv")
     rows = list(csv.DictReader((tmp_path / "o.csv").read_text().splitlines()))
@@ -49,6 +49,14 @@ def test_voice_activity_from_the_command_to_each_format(command_line, bundle, ca
     assert rows[-1] == dict.fromkeys(rows[0], "") | silent
     status, out, err = command_line("predict", bundle, calls, "--vad")
     assert "no speech" in out.splitlines()[-1]
+    recording = calls / "anger" / "a.wav"
+    labels = command_line(
+        "predict", bundle, recording, "--segments", tmp_path / "o.rttm", "--format", "audacity"
+    )
+    assert len(labels[1].splitlines()) == 2
+    status, out, err = command_line("predict", bundle, calls, "--vad", "--format", "audacity")
+    assert (status, out) == (1, "")
+    assert "--format audacity writes the labels of one file, 2 are named; name one of them" in err
 
 
 def test_a_list_gives_the_means_of_its_speakers(command_line, bundle, calls, tmp_path):

@@ -1,6 +1,7 @@
 """Predictions by turn: what is cut, how it is averaged, and how it is written."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from untrained import diccoser
 from sercli.errors import ConfigError
 from sercli.inference.predict import Predictor
 from sercli.inference.prediction import Prediction, Window
-from sercli.inference.writing import audacity_lines, rttm_lines
+from sercli.inference.recordings import Recording
+from sercli.inference.writing import audacity_lines, rttm_lines, rttm_names
 from sercli.manifest.turns import read_turns
 from sercli.records import Problem, Turn
 
@@ -125,7 +127,7 @@ def test_turns_are_never_joined():
 
 def test_what_is_written_can_be_read_as_a_list_of_turns(tmp_path):
     path = tmp_path / "m.rttm"
-    path.write_text("\n".join(rttm_lines(BY_TURN)) + "\n")
+    path.write_text("\n".join(rttm_lines(BY_TURN, "my_meeting")) + "\n")
     assert path.read_text().splitlines()[1] == ("SPEAKER my_meeting 1 2.500 3.000 fear <NA> ben_b 0.700 <NA>")
     from_rttm = read_turns(path).by_name["my_meeting"]
     path = tmp_path / "m.json"
@@ -134,3 +136,23 @@ def test_what_is_written_can_be_read_as_a_list_of_turns(tmp_path):
     assert [(each.start, each.end) for each in from_rttm] == [(1.0, 2.0), (2.5, 5.5), (5.0, 8.0)]
     assert from_json == tuple(Turn(each.start, each.end, each.speaker) for each in BY_TURN.windows)
     assert list(audacity_lines(BY_TURN))[1] == "2.500\t5.500\tben b: fear"
+
+
+def test_two_recordings_of_one_name_have_two_names_in_rttm():
+    paths = [Path("s 1/mic.wav"), Path("s2/mic.wav"), Path("s2/mic.wav")]
+    assert rttm_names(paths[1:]) == {"s2/mic.wav": "mic"}
+    assert rttm_names(paths) == {"s 1/mic.wav": "s_1/mic.wav", "s2/mic.wav": "s2/mic.wav"}
+
+
+def test_the_turns_of_a_part_are_written_with_times_of_its_file(small, meeting, tmp_path):
+    _, trial = small
+    part = Recording(meeting, 3.0, 6.0)
+    (found,) = Predictor(trial.bundle).predict([part], turns=lambda _: [Turn(0.5, 2.0)])
+    assert [(each.start, each.end) for each in found.windows] == [(0.5, 2.0)]
+    (rttm,), (label,) = rttm_lines(found, "meeting"), audacity_lines(found)
+    assert rttm.startswith("SPEAKER meeting 1 3.500 1.500 ")
+    assert label.startswith("3.500\t5.000\t")
+    path = tmp_path / "m.json"
+    path.write_text(json.dumps(found.to_dict()))
+    (turn,) = read_turns(path).by_name[str(meeting)]
+    assert (turn.start, turn.end) == (3.5, 5.0)

@@ -173,3 +173,15 @@ def test_turns_of_another_name_are_used_for_the_only_recording_with_a_note(tmp_p
     assert len(turns[Path("long.wav")]) == 1
     assert notes == ["other.rttm: its turns, of other, are used for long.wav"]
     assert read_turns(path).assign([Path("other.wav")])[1] == []
+
+
+def test_a_name_without_its_suffix_may_end_like_a_recording(tmp_path):
+    line = "SPEAKER {} 1 0 {} <NA> <NA> x <NA> <NA>\n"
+    turns = read_turns(write(tmp_path, "t.rttm", line.format("call.mp3", 2) + line.format("call", 3)))
+    paths = [Path("call.mp3.wav"), Path("call.wav")]
+    found, notes = turns.assign(paths)
+    assert ([found[path][0].end for path in paths], notes) == ([2.0, 3.0], [])
+    assert turns.assign(paths[:1])[0][paths[0]][0].end == 2.0
+    both = read_turns(write(tmp_path, "b.rttm", line.format("call.wav", 2) + line.format("call", 3)))
+    with pytest.raises(ManifestError, match="both fit"):
+        both.assign(paths[1:])
