@@ -103,8 +103,10 @@ class Bundle:
         Raises:
             RunError: a weight is not finite, or larger than `load` accepts.
         """
+        # Copies, because safetensors refuses weights that two layers share.
         weights = {
-            name: value.detach().cpu().contiguous() for name, value in self.network.state_dict().items()
+            name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+            for name, value in self.network.state_dict().items()
         }
         try:
             check_finite(self.network)
