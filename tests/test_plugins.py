@@ -445,7 +445,12 @@ def test_the_digest_is_that_of_the_code_that_was_imported(folder):
     get_feature("bands")
     (folder / "features/bands.py").write_text(FEATURE.replace("= 20", "= 30"))  # edited in a running notebook
     imported = registry.code_digests([("features", "bands")])
+    with pytest.raises(
+        PluginError, match=r"features/bands\.py: its code.* has changed since.*; restart Python"
+    ):
+        registry.check_unchanged([("models", "mdcnn"), ("features", "bands")])
     registry._code.clear()
+    registry.check_unchanged([("features", "bands")])
     assert registry.code_digests([("features", "bands")]) != imported
 
 
