@@ -217,16 +217,15 @@ def check_unchanged(entries: Iterable[tuple[str, str]]) -> None:
         entries: families and names, as ``("models", "mdcnn")``.
 
     Raises:
-        PluginError: one was edited: the process would use the old code, or take its runs for those of the new.
+        PluginError: one was edited; its run would have the name of the old code.
     """
     for family, name in entries:
-        entry = _entries(f"sercli.{family}").get(name)
-        if entry is not None and entry.plugin is not None:
-            if _code_of(f"sercli.{family}", name) != _digest_now(entry):
-                raise PluginError(
-                    f"{entry.file}: its code, or that of a file it imports, has changed since this process "
-                    "imported it; restart Python (in a notebook: the kernel)"
-                )
+        entry, imported = _entries(f"sercli.{family}").get(name), _code_of(f"sercli.{family}", name)
+        if entry is not None and imported is not None and imported != _digest_now(entry):
+            raise PluginError(
+                f"{entry.file}: its code, or that of a file it imports, has changed since this process "
+                "imported it; restart Python (in a notebook: the kernel)"
+            )
 
 
 def _code_of(package: str, name: str) -> str | None:
