@@ -75,8 +75,8 @@ def _refuse_parts(utterances: Sequence[Utterance], place: Place) -> None:
     for each in utterances:
         if times.setdefault(each.file, (each.start, each.end)) != (each.start, each.end):
             raise CorpusError(
-                f"{place.base / each.file}: two utterances have different times in this file, but the reader of "
-                f"corpus '{place.name}' does not cut files; write cuts=True in its CORPUS"
+                f"{place.base / each.file}: two utterances have different times in this file, but the reader "
+                f"of corpus '{place.name}' does not cut files; write cuts=True in its CORPUS"
             )
 
 

@@ -53,6 +53,12 @@ def test_an_utterance_without_an_id_is_named_by_its_file_and_cut(tmp_path):
     [
         ({"speaker": 3}, "its speaker is 3; give text in the reader of corpus 'own'"),
         ({"duration": "1"}, "its duration is '1'; give a number in the reader of corpus 'own'"),
+        (
+            {"valence": float("nan")},
+            "its valence is nan; give a finite number, or None where there is none in",
+        ),
+        ({"ratings": {"warmth": float("inf")}}, "its ratings are {'warmth': inf}; give only text and finite"),
+        ({"raters": ({"valence": float("nan")},)}, "its raters are ({'valence': nan},); give only text and"),
         ({"id": "a"}, "its id is 'a', its corpus 'own'; give an id that begins with 'own/', and the corpus"),
         ({"corpus": "mini"}, "its id is 'own/a', its corpus 'mini'; give an id that begins with 'own/'"),
     ],
