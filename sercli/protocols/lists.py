@@ -74,10 +74,13 @@ class ListedFolds:
     def _make(
         self, utterances: Sequence[Utterance], labels: Mapping[str, str]
     ) -> tuple[list[Fold], list[str]]:
-        contents = contents_digest(self.path)
+        contents, by_number = contents_digest(self.path), True
         if contents != self.digest:
-            raise ProtocolError(f"{self.path}: has changed (its digest is {contents}, not {self.digest})")
-        folds, by_id = _read(self.path)
+            # Earlier versions of sercli took the lists of a folder in the order of texts.
+            by_number = False
+            if contents_digest(self.path, by_number=by_number) != self.digest:
+                raise ProtocolError(f"{self.path}: has changed (its digest is {contents}, not {self.digest})")
+        folds, by_id = _read(self.path, by_number=by_number)
         listed = list(
             {each.id: each for parts in folds.values() for part in parts.values() for each in part}.values()
         )
@@ -216,8 +219,8 @@ def _describe_lost(lost: Sequence[Utterance], matched: Matched, matcher: Matcher
     return ", ".join(shown) + (f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else "")
 
 
-def contents_digest(path: Path) -> str:
-    """Hash the contents of a file, or the names and contents of lists, to eight hexadecimal digits.
+def contents_digest(path: Path, *, by_number: bool = True) -> str:
+    """Hash the contents of a file, or the names and contents of lists in their order, to eight hex digits.
 
     Raises:
         ProtocolError: a file can't be read, or there are no lists.
@@ -225,7 +228,7 @@ def contents_digest(path: Path) -> str:
     try:
         if path.is_file():
             return files.sha256(path)[:8]
-        divisions = _find(path)
+        divisions = _find(path, by_number=by_number)
         base = _base(path)
         lists = [each for parts in divisions.values() for each in parts.values()]
         return digest([[each.relative_to(base).as_posix(), files.sha256(each)] for each in lists], length=8)
@@ -248,7 +251,7 @@ def _base(path: Path) -> Path:
     return next(parent for parent in path.parents if "*" not in parent.as_posix())
 
 
-def _find(path: Path) -> dict[str, dict[str, Path]]:
+def _find(path: Path, *, by_number: bool) -> dict[str, dict[str, Path]]:
     """Find the lists of a folder or a pattern, by fold and part.
 
     Raises:
@@ -258,13 +261,13 @@ def _find(path: Path) -> dict[str, dict[str, Path]]:
     pattern = path.relative_to(base).as_posix() if base != path else "**/*"
     if base == path and not path.is_dir():
         raise ProtocolError(f"{path}: No such file or directory; lists:PATH names a table or a folder")
-    found = find_divisions((each for each in base.glob(pattern) if each.is_file()), base)
+    found = find_divisions((each for each in base.glob(pattern) if each.is_file()), base, by_number=by_number)
     if not found:
         raise ProtocolError(f"{path}: {_NONE}")
     return found
 
 
-def _read(path: Path) -> tuple[_Folds, bool]:
+def _read(path: Path, *, by_number: bool) -> tuple[_Folds, bool]:
     """Read the listed utterances, and whether a table names their ids.
 
     Raises:
@@ -273,7 +276,7 @@ def _read(path: Path) -> tuple[_Folds, bool]:
     if path.is_file():
         return _read_table(path)
     folds: dict[str, dict[str, list[Utterance]]] = {}
-    for name, parts in _find(path).items():
+    for name, parts in _find(path, by_number=by_number).items():
         folds[name] = {part: _read_part(each) for part, each in parts.items()}
     return folds, False
 
