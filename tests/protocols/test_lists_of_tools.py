@@ -210,3 +210,21 @@ def test_lists_are_in_the_order_of_their_numbers_and_runs_in_the_order_of_texts_
     for part in ("test", "train"):
         (tmp_path / f"c_{part}_10.csv").unlink()
     assert contents_digest(tmp_path) == contents_digest(tmp_path, by_number=False)
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("ID,Part", "{0.id},{1}"),
+        ("id,part", "{0.source},{1}"),  # names of files
+        ("ID,part", "{0.source},{1}"),
+        ("id,file,part", "{2},{0.source},{1}"),  # numbers of rows
+    ],
+)
+def test_a_column_id_in_any_case_or_without_ids_of_the_corpus(tmp_path, header, row):
+    spoken = {speaker: part for part, speaker in PARTS.items()}
+    rows = [row.format(each, spoken[str(each.speaker)], k) for k, each in enumerate(UTTERANCES)]
+    (tmp_path / "t.csv").write_text("\n".join([header, *rows]))
+    (fold,) = get_protocol(f"lists:{tmp_path / 't.csv'}").divide(UTTERANCES, LABELS)
+    assert fold.train == tuple(each.id for each in UTTERANCES[:4])
+    assert fold.test == tuple(each.id for each in UTTERANCES[8:])
