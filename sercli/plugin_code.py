@@ -107,6 +107,6 @@ def _places(top: str, file: Path, package: str, folders: Sequence[str]) -> list[
         return [Path(each).parents[len(others)] for each in folders]
     if top == "sercli" or top in sys.stdlib_module_names:
         return []
-    # A plug-in may put its own folder into the path of modules.
-    found = map(Path, (file.parent, *folders, *sys.path))
-    return [place for place in dict.fromkeys(found) if not _INSTALLED.intersection(place.parts)]
+    # A plug-in may put its own folder into the path of modules. Resolved, a folder counts only once.
+    found = dict.fromkeys([file.parent, *(Path(each).resolve() for each in [*folders, *sys.path])])
+    return [place for place in found if not _INSTALLED.intersection(place.parts)]
