@@ -2,15 +2,21 @@
 
 import ast
 import hashlib
+import os
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+# Folders of installed packages, whose code a plug-in may use but does not own.
+_INSTALLED = {"site-packages", "dist-packages"}
+
 
 def digest_code(file: Path, package: str, folders: Sequence[str]) -> str:
-    """Return a digest of a file of a plug-in and of the files of the plug-in that it imports.
+    """Return a digest of a file of a plug-in, the files of one's own that it imports, and data they name.
 
-    Comments, docstrings and layout do not count, except in files that can't be parsed.
+    Comments, docstrings and layout do not count, except in files that can't be parsed. Installed packages do
+    not count, except that of the plug-in.
 
     Args:
         file: the file.
@@ -29,6 +35,9 @@ def digest_code(file: Path, package: str, folders: Sequence[str]) -> str:
             continue
         codes[path] = _outline(tree)
         waiting += _imported(tree, path, package, folders)
+        named = list(_named(tree, path, folders))
+        waiting += [each for each in named if each.suffix == ".py"]
+        codes |= {each: _hash(each) for each in named if each.suffix != ".py"}
     return hashlib.sha256(repr(list(codes.values())).encode()).hexdigest()[:12]
 
 
@@ -47,8 +56,23 @@ def _is_text(node: Any) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _named(tree: ast.Module, file: Path, folders: Sequence[str]) -> Iterator[Path]:
+    """Yield the files that texts in the code name, in the plug-in, in a named folder of it, or elsewhere."""
+    texts = {node.value: None for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    names = [text for text in texts if isinstance(text, str) and text and "\n" not in text]
+    places = [file.parent, *map(Path, folders)]
+    # os.path, because Path raises errors for texts that can't be a name.
+    places += [place / name for place in places for name in names if os.path.isdir(place / name)]  # noqa: PTH112
+    yield from (place / name for place in places for name in names if os.path.isfile(place / name))  # noqa: PTH113
+
+
 def _imported(tree: ast.Module, file: Path, package: str, folders: Sequence[str]) -> Iterator[Path]:
-    """Yield the files of a plug-in that a file of it imports."""
+    """Yield the files of one's own that a file of a plug-in imports."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             modules = [each.name for each in node.names]
@@ -63,14 +87,26 @@ def _imported(tree: ast.Module, file: Path, package: str, folders: Sequence[str]
 
 
 def _files(module: str, file: Path, package: str, folders: Sequence[str]) -> Iterator[Path]:
-    """Yield the files that a module of a plug-in may be, by its absolute or relative name."""
+    """Yield the files that a module of one's own may be, by its absolute or relative name."""
     name = module.lstrip(".")
     if level := len(module) - len(name):
         places = [file.parents[level - 1]]
     elif name.startswith(f"{package}."):
         places, name = [Path(each) for each in folders], name.removeprefix(f"{package}.")
     else:
-        return
+        places = _places(name.split(".")[0], file, package, folders)
     for folder in places:
         place = folder.joinpath(*name.split(".")) if name else folder
         yield from (path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file())
+
+
+def _places(top: str, file: Path, package: str, folders: Sequence[str]) -> list[Path]:
+    """Return the folders that may hold a top-level module of one's own: not of Python, sercli and others."""
+    first, *others = package.split(".")
+    if top == first:
+        return [Path(each).parents[len(others)] for each in folders]
+    if top == "sercli" or top in sys.stdlib_module_names:
+        return []
+    # A plug-in may put its own folder into the path of modules. Resolved, a folder counts only once.
+    found = dict.fromkeys([file.parent, *(Path(each).resolve() for each in [*folders, *sys.path])])
+    return [place for place in found if not _INSTALLED.intersection(place.parts)]

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import isnan
 from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
@@ -198,6 +199,20 @@ class Predictions(ABC):
     folds: tuple[str, ...]
     seeds: tuple[int, ...]
 
+    def __post_init__(self) -> None:
+        """Turn lists into tuples and unknown speakers of pandas (NaN) into ``None``.
+
+        Raises:
+            RunError: there is not one speaker, gender, fold and seed for each id.
+        """
+        for name in _BY_ROW:
+            values = tuple(
+                None if isinstance(each, float) and isnan(each) else each for each in getattr(self, name)
+            )
+            object.__setattr__(self, name, values)
+            if len(values) != len(self.ids):
+                raise RunError(f"{len(self.ids)} ids, but {len(values)} {name}; give one for each id")
+
     def __len__(self) -> int:
         return len(self.ids)
 
@@ -294,7 +309,10 @@ class ClassPredictions(Predictions):
     values: "ValuePredictions | None" = None
 
     def __post_init__(self) -> None:
-        for name in ("target", "probabilities"):  # which may be given as lists
+        """Turn lists into arrays and tuples."""
+        Predictions.__post_init__(self)
+        object.__setattr__(self, "classes", tuple(self.classes))
+        for name in ("target", "probabilities"):
             object.__setattr__(self, name, np.asarray(getattr(self, name)))
 
     @property
@@ -336,6 +354,11 @@ class ValuePredictions(Predictions):
     target: tuple[NDArray[np.float64], ...]
     predicted: tuple[NDArray[np.float64], ...]
     per_frame: bool = True
+
+    def __post_init__(self) -> None:
+        """Turn lists into tuples."""
+        Predictions.__post_init__(self)
+        object.__setattr__(self, "dimensions", tuple(self.dimensions))
 
     @property
     def outputs(self) -> tuple[str, ...]:

@@ -210,14 +210,37 @@ def code_digests(entries: Iterable[tuple[str, str]]) -> dict[str, str]:
     return {entry: code for entry, code in found.items() if code is not None}
 
 
+def check_unchanged(entries: Iterable[tuple[str, str]]) -> None:
+    """Refuse entries of plug-ins whose code was edited since this process imported it, as in a notebook.
+
+    Args:
+        entries: families and names, as ``("models", "mdcnn")``.
+
+    Raises:
+        PluginError: one was edited; its run would have the name of the old code.
+    """
+    for family, name in entries:
+        entry, imported = _entries(f"sercli.{family}").get(name), _code_of(f"sercli.{family}", name)
+        if entry is not None and imported is not None and imported != _digest_now(entry):
+            raise PluginError(
+                f"{entry.file}: its code, or that of a file it imports, has changed since this process "
+                "imported it; restart Python (in a notebook: the kernel)"
+            )
+
+
 def _code_of(package: str, name: str) -> str | None:
     entry = _entries(package).get(name)
     if entry is None or entry.plugin is None:
         return None
     if entry.module not in _code:
-        plugin = next(each for each in plugins() if each.title == entry.plugin)
-        _code[entry.module] = digest_code(entry.file, plugin.package, plugin.folders)
+        _code[entry.module] = _digest_now(entry)
     return _code[entry.module]
+
+
+def _digest_now(entry: _Entry) -> str:
+    """Return the digest of the code of a plug-in's entry, as its files are now."""
+    plugin = next(each for each in plugins() if each.title == entry.plugin)
+    return digest_code(entry.file, plugin.package, plugin.folders)
 
 
 def data_files(package: str, suffix: str) -> dict[str, Path]:

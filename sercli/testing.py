@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from sercli import registry
 from sercli.errors import PluginError, RunError, SerError
-from sercli.models import NETWORK_ERRORS, Architecture, Embedder, check_scores, get_architecture
+from sercli.models import NETWORK_ERRORS, Architecture, Embedder, check_scores, check_sizes, get_architecture
 from sercli.models.layers import CosineHead
 from sercli.runs.features import FeatureChoice
 from sercli.runs.training import TrainingConfig
@@ -51,6 +51,7 @@ def _check_network(entry: Architecture) -> list[str]:
     """Check a network with its default settings."""
     try:
         network = entry.build(entry.shapes, OUTPUTS, entry.config())
+        check_sizes(network)
         scores = _score(network, entry.example(4))
         check_scores(network, scores, 4, _outputs(entry))
     except RunError as error:

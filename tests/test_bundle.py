@@ -48,6 +48,14 @@ def test_what_is_saved_is_loaded_again(bundle, tmp_path):
     assert not again.network.training
 
 
+def test_weights_that_two_layers_share_are_saved(bundle, tmp_path):
+    first, second = (branch.layers.time.conv for branch in bundle.network.blocks[0].branches)
+    second.weight = first.weight
+    bundle.save(tmp_path / "b")
+    again = Bundle.load(tmp_path / "b").network.state_dict()
+    torch.testing.assert_close(again, bundle.network.state_dict())
+
+
 def test_temperature_and_usual_acoustics_are_saved_and_may_be_missing(bundle, tmp_path):
     bundle.save(tmp_path / "plain")
     described = json.loads((tmp_path / "plain" / "bundle.json").read_text())

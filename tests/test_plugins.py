@@ -19,6 +19,7 @@ from sercli.features import get_feature
 from sercli.features.shared.spectra import count_frames
 from sercli.losses import value_loss
 from sercli.models import NetworkConfig, Recipe, architecture_names, get_architecture
+from sercli.plugin_code import digest_code
 from sercli.protocols import get_protocol
 from sercli.runs.features import FeatureChoice
 from sercli.schemes import Scheme, get_scheme, scheme_names
@@ -445,7 +446,12 @@ def test_the_digest_is_that_of_the_code_that_was_imported(folder):
     get_feature("bands")
     (folder / "features/bands.py").write_text(FEATURE.replace("= 20", "= 30"))  # edited in a running notebook
     imported = registry.code_digests([("features", "bands")])
+    with pytest.raises(
+        PluginError, match=r"features/bands\.py: its code.* has changed since.*; restart Python"
+    ):
+        registry.check_unchanged([("models", "mdcnn"), ("features", "bands")])
     registry._code.clear()
+    registry.check_unchanged([("features", "bands")])
     assert registry.code_digests([("features", "bands")]) != imported
 
 
@@ -467,6 +473,43 @@ def test_the_digest_covers_what_an_installed_plugin_imports_by_its_full_name(ins
     (models / "_shared.py").write_text(SHARED.replace("sum", "amax"))
     registry._code.clear()
     assert registry.code_digests([("models", "packed-lstm")]) != before
+
+
+@pytest.mark.parametrize(
+    ("code", "file"),
+    [
+        ("import layers_of_mine", "elsewhere/layers_of_mine.py"),
+        ("from labser.layers import K", "labser/layers.py"),
+        ("from neighbour import K", "labser/plugins/models/neighbour.py"),
+        ("open(Path(__file__).with_name('book.txt'))", "labser/plugins/models/book.txt"),
+        ("open(Path(__file__).parents[1] / 'data' / 'book.txt')", "labser/plugins/data/book.txt"),
+    ],
+)
+def test_the_digest_covers_modules_and_data_of_ones_own(tmp_path, monkeypatch, code, file):
+    monkeypatch.syspath_prepend(tmp_path / "elsewhere")
+    network = tmp_path / "labser/plugins/models/net.py"
+
+    def digest(text, written):
+        for path in (network, tmp_path / file):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text(written)
+        network.write_text(text)
+        return digest_code(network, "labser.plugins", [str(tmp_path / "labser/plugins")])
+
+    assert digest(code, "K = 1") != digest(code, "K = 2")
+    others = "import torch, json, sercli.models  # installed, of Python, of sercli\n'\\0', 'a' * 5000"
+    assert digest(others, "K = 1") == digest(others, "K = 2")
+
+
+def test_kinds_that_a_search_tries_belong_to_the_code_of_a_run(folder):
+    settings = {
+        "arch": "cnnlstm",
+        "corpus": "emodb",
+        "scheme": "emodb-4",
+        "protocol": "leave-one-speaker-out",
+    }
+    search = {"features.kind": ["logmel40", "bands"], "model.dropout": [0.1]}
+    assert complete(settings | {"training": {"search": search}}).code.keys() == {"features/bands"}
 
 
 def test_changed_code_has_features_and_runs_of_its_own_and_no_use_for_old_models(

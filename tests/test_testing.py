@@ -120,6 +120,11 @@ def test_a_network_that_fails_on_one_utterance(broken):
     assert "the network fails on other batches (AssertionError: too few)" in found
 
 
+def test_a_layer_without_a_size(broken):
+    fault = check_architecture(broken(**{"CosineHead(40, n, 2.0)": "nn.LazyLinear(n)"}))[-1]
+    assert fault.startswith("network Small: score.weight has no size before the first batch; in place of a")
+
+
 def test_a_file_that_can_not_be_imported(broken):
     (fault,) = check_architecture(broken(NetworkConfig="NetworkSettings"))
     assert "the plug-in can't be imported (ImportError: cannot import name 'NetworkSettings'" in fault

@@ -40,7 +40,7 @@ from sercli.data.parts import Preprocessing
 from sercli.data.segments import Segmenter
 from sercli.encoders import EncoderSource
 from sercli.errors import ConfigError, PluginError, RunError, UnknownNameError, first_line
-from sercli.models import NetworkConfig, get_architecture
+from sercli.models import NetworkConfig, check_sizes, get_architecture
 from sercli.plain.json import from_json
 from sercli.registry import needed_plugins
 from sercli.runs.features import FeatureChoice
@@ -103,8 +103,10 @@ class Bundle:
         Raises:
             RunError: a weight is not finite, or larger than `load` accepts.
         """
+        # Copies, because safetensors refuses weights that two layers share.
         weights = {
-            name: value.detach().cpu().contiguous() for name, value in self.network.state_dict().items()
+            name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+            for name, value in self.network.state_dict().items()
         }
         try:
             check_finite(self.network)
@@ -213,16 +215,19 @@ def build_network(
 
     Raises:
         ConfigError: the network needs more memory than there is.
+        RunError: a layer of it has no size.
     """
     shapes = {name: choice.shape for name, choice in inputs.items()}
     try:
-        return get_architecture(arch).build(shapes, n_outputs, model)
+        network = get_architecture(arch).build(shapes, n_outputs, model)
     except RuntimeError as error:  # torch has no kind of its own for it
         if not re.search(r"allocate|out of memory|overflow", str(error)):
             raise
         raise ConfigError(
             f"{arch}: a network of these settings does not fit into memory; use smaller values under model"
         ) from None
+    check_sizes(network)
+    return network
 
 
 def describe_outputs(bundle: Bundle) -> str:

@@ -3,6 +3,7 @@
 import dataclasses
 from collections import Counter
 from collections.abc import Iterable
+from math import isfinite
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -71,11 +72,19 @@ def digest(path: Path) -> str:
 
 
 def wrong_value(utterance: Utterance) -> str:
-    """Describe the first value of a wrong type, as a plug-in may give it; empty if there is none."""
+    """Describe the first value that can't be written, as a plug-in may give it; empty if there is none."""
     for name in (each for each in _FIELDS if each not in ("raters", "ratings")):
         value, kinds = getattr(utterance, name), _KINDS[name]
         if value is not None and (not isinstance(value, kinds) or isinstance(value, bool)):
             return f"its {name} is {shorten(repr(value))}; give {'text' if str in kinds else 'a number'}"
+        if isinstance(value, float) and not isfinite(value):
+            return f"its {name} is {value}; give a finite number, or None where there is none"
+    for name in ("ratings", "raters"):
+        try:
+            to_json(getattr(utterance, name))
+        except (TypeError, ValueError):
+            found = shorten(repr(getattr(utterance, name)))
+            return f"its {name} are {found}; give only text and finite numbers in them"
     return ""
 
 

@@ -18,6 +18,7 @@ from sercli.records import PARTS
 
 # The name of a part within the name of a file or in a cell, as toolkits write it.
 _PART = re.compile(rf"(?<![a-z])({'|'.join(PART_SPELLINGS)})(?![a-z])", re.IGNORECASE)
+_NUMBER = re.compile(r"\d+")
 _PART_COLUMNS = ("split", "partition", "part", "subset", "set", "splitset")
 _SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".parquet")
 
@@ -65,20 +66,29 @@ def _text(cells: Mapping[str, Any], column: str | None) -> str:
     return "" if value is None else str(value)
 
 
-def find_divisions(paths: Iterable[Path], folder: Path) -> dict[str, dict[str, Path]]:
+def find_divisions(
+    paths: Iterable[Path], folder: Path, *, by_number: bool = True
+) -> dict[str, dict[str, Path]]:
     """Group lists by their names without the part.
 
     Args:
         paths: files; those that are not lists of a part are left out.
         folder: folder that the names are relative to.
+        by_number: whether ``fold_2`` is before ``fold_10``; otherwise names are sorted as texts.
 
     Returns:
         Path by part (train, dev, test, in this order), by name of the group, as ``fold_1/x_*_fold_1.jsonl``.
         A group has two parts or more. Without such files, the metadata of an audiofolder's folders.
     """
     listed = sorted(paths)
+    if by_number:
+        listed.sort(key=lambda path: [_NUMBER.sub(_pad, part) for part in path.parts])
     found = _group({path: path for path in listed}, folder)
     return found or _group({path: path.parent for path in listed if path.stem == "metadata"}, folder)
+
+
+def _pad(number: re.Match[str]) -> str:
+    return number[0].zfill(20)
 
 
 def _group(named: Mapping[Path, Path], folder: Path) -> dict[str, dict[str, Path]]:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from sercli import registry
 from sercli.config import Config, merge, require_settings
@@ -320,6 +321,20 @@ class Architecture:
             x = torch.randn(batch, *shape, self.example_frames, generator=random)
             inputs[name] = x * mask.view(batch, *(1 for _ in shape), -1)
         return inputs | {"mask": mask}
+
+
+def check_sizes(network: nn.Module) -> None:
+    """Refuse layers such as ``nn.LazyLinear``, whose weights have no size before the first batch.
+
+    Raises:
+        RunError: the network has such a layer.
+    """
+    lazy = [name for name, value in network.named_parameters() if is_lazy(value)]
+    if lazy:
+        raise RunError(
+            f"network {type(network).__name__}: {lazy[0]} has no size before the first batch; in place of a "
+            "lazy layer (nn.LazyLinear), write its size, from the shapes that build is given"
+        )
 
 
 def check_scores(network: nn.Module, scores: object, batch: int, outputs: Outputs) -> None:

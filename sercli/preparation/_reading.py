@@ -27,7 +27,8 @@ def read(place: Place) -> tuple[list[Utterance], list[Problem], dict[str, Uttera
         Utterances, problems, and by id the second file of an utterance, such as ``a.wav`` beside ``a.flac``.
 
     Raises:
-        CorpusError: the reader gives a value of a wrong type, or the id or name of another corpus.
+        CorpusError: the reader gives a value of a wrong type, the id or name of another corpus, or parts of a
+            file though its utterances are not cut out of their files.
     """
     first: dict[str, Utterance] = {}
     second: dict[str, Utterance] = {}
@@ -63,7 +64,20 @@ def read(place: Place) -> tuple[list[Utterance], list[Problem], dict[str, Uttera
     if place.corpus.cuts:
         utterances, note = without_foreign_times(utterances, place.base, place.root.name)
         problems += [note] if note else []
+    else:
+        _refuse_parts(utterances, place)
     return utterances, [_printable(problem) for problem in problems], second
+
+
+def _refuse_parts(utterances: Sequence[Utterance], place: Place) -> None:
+    """Refuse utterances that are parts of one file: without ``cuts``, each would get the complete file."""
+    times: dict[str, tuple[float | None, float | None]] = {}
+    for each in utterances:
+        if times.setdefault(each.file, (each.start, each.end)) != (each.start, each.end):
+            raise CorpusError(
+                f"{place.base / each.file}: two utterances have different times in this file, but the reader "
+                f"of corpus '{place.name}' does not cut files; write cuts=True in its CORPUS"
+            )
 
 
 def _located(

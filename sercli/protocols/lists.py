@@ -19,6 +19,7 @@ from sercli import files
 from sercli.config import digest
 from sercli.errors import DivisionError, ManifestError, ProtocolError, near_names
 from sercli.manifest.column_choice import choose_columns
+from sercli.manifest.columns import simplify
 from sercli.manifest.divisions import PartColumns, find_divisions, find_part_columns, part_of
 from sercli.manifest.interop import read_list
 from sercli.manifest.matching import Matched, Matcher
@@ -74,15 +75,18 @@ class ListedFolds:
     def _make(
         self, utterances: Sequence[Utterance], labels: Mapping[str, str]
     ) -> tuple[list[Fold], list[str]]:
-        contents = contents_digest(self.path)
+        contents, by_number = contents_digest(self.path), True
         if contents != self.digest:
-            raise ProtocolError(f"{self.path}: has changed (its digest is {contents}, not {self.digest})")
-        folds, by_id = _read(self.path)
+            # Earlier versions of sercli took the lists of a folder in the order of texts.
+            by_number = False
+            if contents_digest(self.path, by_number=by_number) != self.digest:
+                raise ProtocolError(f"{self.path}: has changed (its digest is {contents}, not {self.digest})")
+        known = {utterance.id for utterance in utterances}
+        folds, by_id = _read(self.path, known, by_number=by_number)
         listed = list(
             {each.id: each for parts in folds.values() for part in parts.values() for each in part}.values()
         )
         if by_id:
-            known = {utterance.id for utterance in utterances}
             ids = {each.id: each.id for each in listed if each.id in known}
             matched = Matched(ids, {each.id: "" for each in listed if each.id not in known})
             self._refuse_differences(matched, labels, known)
@@ -216,8 +220,8 @@ def _describe_lost(lost: Sequence[Utterance], matched: Matched, matcher: Matcher
     return ", ".join(shown) + (f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else "")
 
 
-def contents_digest(path: Path) -> str:
-    """Hash the contents of a file, or the names and contents of lists, to eight hexadecimal digits.
+def contents_digest(path: Path, *, by_number: bool = True) -> str:
+    """Hash the contents of a file, or the names and contents of lists in their order, to eight hex digits.
 
     Raises:
         ProtocolError: a file can't be read, or there are no lists.
@@ -225,7 +229,7 @@ def contents_digest(path: Path) -> str:
     try:
         if path.is_file():
             return files.sha256(path)[:8]
-        divisions = _find(path)
+        divisions = _find(path, by_number=by_number)
         base = _base(path)
         lists = [each for parts in divisions.values() for each in parts.values()]
         return digest([[each.relative_to(base).as_posix(), files.sha256(each)] for each in lists], length=8)
@@ -248,7 +252,7 @@ def _base(path: Path) -> Path:
     return next(parent for parent in path.parents if "*" not in parent.as_posix())
 
 
-def _find(path: Path) -> dict[str, dict[str, Path]]:
+def _find(path: Path, *, by_number: bool) -> dict[str, dict[str, Path]]:
     """Find the lists of a folder or a pattern, by fold and part.
 
     Raises:
@@ -258,22 +262,22 @@ def _find(path: Path) -> dict[str, dict[str, Path]]:
     pattern = path.relative_to(base).as_posix() if base != path else "**/*"
     if base == path and not path.is_dir():
         raise ProtocolError(f"{path}: No such file or directory; lists:PATH names a table or a folder")
-    found = find_divisions((each for each in base.glob(pattern) if each.is_file()), base)
+    found = find_divisions((each for each in base.glob(pattern) if each.is_file()), base, by_number=by_number)
     if not found:
         raise ProtocolError(f"{path}: {_NONE}")
     return found
 
 
-def _read(path: Path) -> tuple[_Folds, bool]:
-    """Read the listed utterances, and whether a table names their ids.
+def _read(path: Path, known: Collection[str], *, by_number: bool) -> tuple[_Folds, bool]:
+    """Read the listed utterances, and whether a table names their ids, given those of the corpus.
 
     Raises:
         ProtocolError: a list can't be read.
     """
     if path.is_file():
-        return _read_table(path)
+        return _read_table(path, known)
     folds: dict[str, dict[str, list[Utterance]]] = {}
-    for name, parts in _find(path).items():
+    for name, parts in _find(path, by_number=by_number).items():
         folds[name] = {part: _read_part(each) for part, each in parts.items()}
     return folds, False
 
@@ -294,10 +298,10 @@ def _read_part(path: Path) -> list[Utterance]:
     return found
 
 
-def _read_table(path: Path) -> tuple[_Folds, bool]:
+def _read_table(path: Path, known: Collection[str]) -> tuple[_Folds, bool]:
     """Read the utterances of a table by fold and part, and whether it names their ids."""
     table = read_table(path)
-    dividing, key = _columns(path, table)
+    dividing, key, by_id = _columns(path, table, known)
     folds: dict[str, dict[str, list[Utterance]]] = {}
     seen: set[tuple[str, str]] = set()
     for item in table.items:
@@ -315,22 +319,25 @@ def _read_table(path: Path) -> tuple[_Folds, bool]:
         if (fold, name) in seen:
             raise ProtocolError(f"{place}: '{name}' occurs twice in fold '{fold}'")
         seen.add((fold, name))
-        own = Utterance(id=name if key == "id" else f"imported/{name}", corpus="", file=name)
+        own = Utterance(id=name if by_id else f"imported/{name}", corpus="", file=name)
         folds.setdefault(fold, {each: [] for each in PARTS})[part].append(own)
-    return folds, key == "id"
+    return folds, by_id
 
 
-def _columns(path: Path, table: Table) -> tuple[PartColumns, str]:
-    """Return the columns that divide the rows, and that of ids or files.
+def _columns(path: Path, table: Table, known: Collection[str]) -> tuple[PartColumns, str, bool]:
+    """Return the columns that divide the rows, that of ids or files, and whether it is that of ids.
+
+    A column ``id`` with none of the ids of the corpus, such as row numbers, gives way to one of files.
 
     Raises:
         ProtocolError: there is no such column.
     """
     dividing = find_part_columns(table.columns)
-    if "id" in table.columns:
-        key: str | None = "id"
-    else:
-        key = choose_columns(table, {})[0].get("file")
+    key = next((name for name in table.columns if simplify(name) == "id"), None)
+    file = None
+    if key is None or not any(str(row.values[key]) in known for row in table.rows):
+        file = choose_columns(table, {})[0].get("file")
+        key = file or key
     if table.rows and (dividing is None or key is None):
         lists = path.parent.glob("*") if dividing is None else ()
         parts = Counter(part_of(each.stem) for each in lists)
@@ -340,4 +347,4 @@ def _columns(path: Path, table: Table) -> tuple[PartColumns, str]:
             else ""
         )
         raise ProtocolError(f"{path}: needs {_COLUMNS}{hint}")
-    return dividing or PartColumns("part"), key or "id"
+    return dividing or PartColumns("part"), key or "id", file is None

@@ -280,6 +280,12 @@ class RunConfig(Config):
     def entries(self) -> list[tuple[str, str]]:
         """Families and names of the entries that a run uses; a corpus defines schemes and protocols."""
         used = [("models", self.arch), *(("features", choice.kind) for choice in self.features.values())]
+        used += [
+            ("features", str(kind))
+            for setting, kinds in self.training.search.items()
+            if setting.startswith("features.") and setting.endswith(".kind")
+            for kind in kinds
+        ]
         used += [("augmentations", name) for name in self.augment]
         return used + [("corpora", name) for name in corpora_of(self.corpus)]
 

@@ -219,6 +219,14 @@ def out_of_memory(trial: Trial, training: TrainingConfig) -> RunError:
     return RunError(f"{trial.path}: the GPU's memory is not enough; {remedy}")
 
 
+def single_utterance(trial: Trial, training: TrainingConfig) -> RunError:
+    """Return the error for a batch of one vector, which batch normalisation can't normalise."""
+    return RunError(
+        f"{trial.path}: training.batch_size={training.batch_size} leaves a batch of one utterance, and the "
+        "network's batch normalisation needs two or more; choose another --set training.batch_size"
+    )
+
+
 class ProgressBar(Callback):
     """Show the progress of the current epoch on a terminal; the bar disappears when the training ends."""
 

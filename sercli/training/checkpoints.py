@@ -2,6 +2,7 @@
 
 import hashlib
 import pickle
+import re
 import struct
 import zlib
 from io import BytesIO
@@ -19,6 +20,12 @@ from sercli.errors import RunError
 
 # A checkpoint ends with this mark and the digits of a SHA-256 of all bytes before the mark.
 _MARK, _DIGITS = b"sha256:", 64
+
+_HYPERPARAMETERS = {
+    L.LightningModule.CHECKPOINT_HYPER_PARAMS_KEY,
+    L.LightningModule.CHECKPOINT_HYPER_PARAMS_NAME,
+    L.LightningModule.CHECKPOINT_HYPER_PARAMS_TYPE,
+}
 
 # Errors that zipfile and torch raise for damaged bytes.
 _DAMAGES = (
@@ -39,9 +46,13 @@ class WholeCheckpoints(TorchCheckpointIO):
         path: Any,
         storage_options: Any | None = None,  # noqa: ARG002
     ) -> None:
-        """Save a checkpoint."""
+        """Save a checkpoint, without the arguments that ``save_hyperparameters`` records.
+
+        These may be any objects, which `read` refuses, and no training is resumed from them.
+        """
+        plain = {key: value for key, value in checkpoint.items() if key not in _HYPERPARAMETERS}
         encoded = BytesIO()  # when torch writes to a file, it does not report a full disk
-        torch.save(checkpoint, encoded)
+        torch.save(plain, encoded)
         with files.replacing(Path(path)) as temporary:
             temporary.write_bytes(_seal(encoded.getvalue()))
 
@@ -101,7 +112,7 @@ def read(path: Path) -> dict[str, Any]:
     """Read a checkpoint's plain types and tensors.
 
     Raises:
-        RunError: it is missing or damaged.
+        RunError: it is missing or damaged, or a plug-in keeps other objects in it.
     """
     again = f"remove {path.parent.parent} and train again"
     try:
@@ -112,7 +123,13 @@ def read(path: Path) -> dict[str, Any]:
         checkpoint["state_dict"], checkpoint["epoch"]
     except FileNotFoundError:
         raise RunError(f"{path}: missing; {again}") from None
-    except _DAMAGES:
+    except _DAMAGES as error:
+        # The bytes are those that were written, so that training again would give the same file.
+        if found := re.search(r"Unsupported global: GLOBAL (\S+)", str(error)):
+            raise RunError(
+                f"{path}: has an object of {found[1]}, and only numbers, texts and tensors are read; let the "
+                f"plug-in keep no other objects in its module, optimiser or checkpoints, then {again}"
+            ) from None
         raise RunError(f"{path}: damaged; {again}") from None
     return checkpoint
 

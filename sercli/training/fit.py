@@ -8,7 +8,7 @@ from sercli.devices import Device
 from sercli.runs.folder import Trial
 from sercli.training import checkpoints
 from sercli.training.batch_statistics import reestimate
-from sercli.training.callbacks import make_callbacks, out_of_memory
+from sercli.training.callbacks import make_callbacks, out_of_memory, single_utterance
 from sercli.training.folds import Parts, plain_training_part
 from sercli.training.initial_weights import untrained_network
 from sercli.training.module import SERModule, module_of
@@ -86,6 +86,10 @@ def fit(
             raise KeyboardInterrupt from None
         except torch.cuda.OutOfMemoryError:
             raise out_of_memory(trial, recipe) from None
+        except ValueError as error:
+            if "Expected more than 1 value per channel" not in str(error):
+                raise
+            raise single_utterance(trial, recipe) from None
     return module
 
 

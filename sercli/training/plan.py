@@ -9,6 +9,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from sercli import registry
 from sercli.errors import ConfigError, ProtocolError
 from sercli.protocols import Protocol, alternative, fold_digest, get_protocol, parse_numbers, untrained
 from sercli.records import Fold, Utterance
@@ -154,11 +155,13 @@ def make_plan(
         CorpusError: the corpus is not prepared.
         ConfigError: the corpus has no labels that the scheme accepts, or a setting of a search is wrong; or
             the folds can't be made, and no protocol helps because there is only one class.
+        PluginError: a plug-in was edited since this process imported it.
         ProtocolError: the folds can't be made, or a chosen fold does not exist.
     """
     if any(not 0 <= seed < 2**32 for seed in seeds):
         raise ProtocolError(f"seeds {', '.join(map(str, seeds))}: from 0 to {2**32 - 1}")
     candidates(config)  # a wrong one is refused before any work
+    registry.check_unchanged(config.entries)
     sha256 = workspace.manifest_digest(config.corpus)
     utterances, selection, made = _divide(
         workspace.root, sha256, config.corpus, config.scheme, config.protocol.name

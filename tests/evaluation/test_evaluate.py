@@ -84,6 +84,21 @@ def test_lists_are_arrays_and_rounded_probabilities_are_taken():
     assert value(evaluate(given, 100), "wa") == 2 / 3
 
 
+def test_columns_as_lists_and_speakers_of_pandas_are_taken():
+    nobody = float("nan")
+    given = with_rows(classes=["anger", "boredom"], speakers=["f1", nobody, "m2"], folds=["all"] * 3)
+    assert (given.classes, given.speakers) == (("anger", "boredom"), ("f1", None, "m2"))
+    result = evaluate(given, 100)
+    assert value(result, "wa") == 2 / 3
+
+
+@pytest.mark.parametrize("name", ["speakers", "genders", "folds", "seeds"])
+def test_columns_of_another_length_are_named(name):
+    for values in ((1,), (1,) * 4):
+        with pytest.raises(RunError, match=rf"3 ids, but {len(values)} {name}; give one for each id"):
+            with_rows(**{name: values})
+
+
 def test_less_than_one_draw_is_refused():
     with pytest.raises(ConfigError, match="draws=0: use 1 or more"):
         evaluate(random_predictions(), 0)

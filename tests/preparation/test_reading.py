@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,12 @@ def test_an_utterance_without_an_id_is_named_by_its_file_and_cut(tmp_path):
     [
         ({"speaker": 3}, "its speaker is 3; give text in the reader of corpus 'own'"),
         ({"duration": "1"}, "its duration is '1'; give a number in the reader of corpus 'own'"),
+        (
+            {"valence": float("nan")},
+            "its valence is nan; give a finite number, or None where there is none in",
+        ),
+        ({"ratings": {"warmth": float("inf")}}, "its ratings are {'warmth': inf}; give only text and finite"),
+        ({"raters": ({"valence": float("nan")},)}, "its raters are ({'valence': nan},); give only text and"),
         ({"id": "a"}, "its id is 'a', its corpus 'own'; give an id that begins with 'own/', and the corpus"),
         ({"corpus": "mini"}, "its id is 'own/a', its corpus 'mini'; give an id that begins with 'own/'"),
     ],
@@ -62,6 +69,17 @@ def test_what_a_reader_of_ones_own_does_wrong_is_told_with_the_file(tmp_path, ch
     with pytest.raises(CorpusError) as error:
         read(Place(corpus, (), "own", tmp_path, tmp_path))
     assert str(error.value).startswith(f"{tmp_path / 'a.wav'}: {told}")
+
+
+def test_parts_of_a_file_need_a_reader_that_cuts(tmp_path):
+    parts = [
+        Utterance(id=f"own/a#{k}", corpus="own", file="a.wav", start=k * 0.5, end=k * 0.5 + 0.5)
+        for k in (0, 1)
+    ]
+    corpus = Corpus(lambda root: iter(parts), "Own", "me", "none", "a.wav")
+    with pytest.raises(CorpusError, match=r"a\.wav: two utterances have different times.*; write cuts=True"):
+        read(Place(corpus, (), "own", tmp_path, tmp_path))
+    assert len(read(Place(replace(corpus, cuts=True), (), "own", tmp_path, tmp_path))[0]) == 2
 
 
 def test_absolute_paths_within_the_folder_are_made_relative(tmp_path):

@@ -6,6 +6,7 @@ import pytest
 
 from sercli.errors import ProtocolError
 from sercli.protocols import fold_digest, get_protocol, parse_list_name
+from sercli.protocols.lists import contents_digest
 from sercli.records import Utterance
 
 EMOTIONS = ("anger", "sadness")
@@ -190,3 +191,40 @@ def test_segments_of_one_recording_are_told_apart_by_their_times(tmp_path):
     (fold,) = get_protocol(f"lists:{tmp_path}").divide(cut, labels)
     assert fold.train == ("c/r1[0.0]", "c/r1[2.5]")
     assert fold.test == ("c/r2[0.0]", "c/r2[2.5]")
+
+
+def test_lists_are_in_the_order_of_their_numbers_and_runs_in_the_order_of_texts_are_still_read(tmp_path):
+    def names(protocol):
+        return [fold.name for fold in protocol.divide(UTTERANCES[:10], LABELS)]
+
+    for fold in (1, 2, 10):
+        rows = [each.source for each in UTTERANCES]
+        tested, *trained = rows[fold - 1 : fold] + rows[: fold - 1]
+        (tmp_path / f"c_test_{fold}.csv").write_text(f"file\n{tested}\n")
+        (tmp_path / f"c_train_{fold}.csv").write_text("\n".join(["file", *(trained or rows[1:])]))
+    now = get_protocol(f"lists:{tmp_path}")
+    assert names(now) == ["c_*_1.csv", "c_*_2.csv", "c_*_10.csv"]
+    earlier = contents_digest(tmp_path, by_number=False)
+    assert earlier != parse_list_name(now.name).digest
+    assert names(get_protocol(f"lists:{tmp_path}#{earlier}@1")) == ["c_*_1.csv", "c_*_10.csv", "c_*_2.csv"]
+    for part in ("test", "train"):
+        (tmp_path / f"c_{part}_10.csv").unlink()
+    assert contents_digest(tmp_path) == contents_digest(tmp_path, by_number=False)
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("ID,Part", "{0.id},{1}"),
+        ("id,part", "{0.source},{1}"),  # names of files
+        ("ID,part", "{0.source},{1}"),
+        ("id,file,part", "{2},{0.source},{1}"),  # numbers of rows
+    ],
+)
+def test_a_column_id_in_any_case_or_without_ids_of_the_corpus(tmp_path, header, row):
+    spoken = {speaker: part for part, speaker in PARTS.items()}
+    rows = [row.format(each, spoken[str(each.speaker)], k) for k, each in enumerate(UTTERANCES)]
+    (tmp_path / "t.csv").write_text("\n".join([header, *rows]))
+    (fold,) = get_protocol(f"lists:{tmp_path / 't.csv'}").divide(UTTERANCES, LABELS)
+    assert fold.train == tuple(each.id for each in UTTERANCES[:4])
+    assert fold.test == tuple(each.id for each in UTTERANCES[8:])

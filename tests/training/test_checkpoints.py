@@ -100,6 +100,17 @@ def test_one_of_an_earlier_sercli_is_read_unless_its_numbers_changed(file):
     _assert_refused(file)
 
 
+def test_arguments_that_a_module_records_are_not_kept(file):
+    recorded = {"hyper_parameters": {"outputs": Device("cpu")}, "hparams_name": "kwargs"}
+    WholeCheckpoints().save_checkpoint(CHECKPOINT | recorded, file)
+    assert checkpoints.read(file).keys() == CHECKPOINT.keys()
+
+
+def test_another_object_is_not_called_damage(file):
+    WholeCheckpoints().save_checkpoint(CHECKPOINT | {"extra": Device("cpu")}, file)
+    _assert_refused(file, "has an object of sercli.devices.Device, and only numbers, texts and tensors")
+
+
 @pytest.fixture
 def interrupted(small_workspace, tmp_path):
     """A training that was killed in its third epoch, and how it ends."""

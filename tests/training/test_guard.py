@@ -120,6 +120,17 @@ def test_memory_that_is_not_enough_is_told_with_what_would_fit(plan, monkeypatch
     assert "a batch of one does not fit" in str(out_of_memory(plan.trials[0], TrainingConfig(batch_size=1)))
 
 
+def test_a_batch_of_one_that_can_not_be_normalised_names_the_batch_size(plan, monkeypatch):
+    def fail(*_, **__):
+        torch.nn.BatchNorm1d(3)(torch.zeros(1, 3))
+
+    monkeypatch.setattr(lightning.Trainer, "fit", fail)
+    with pytest.raises(
+        RunError, match=r"training.batch_size=8 leaves a batch of one utterance.* choose another --set"
+    ):
+        train_trials(plan, CPU, print)
+
+
 def test_a_checkpoint_of_another_network_says_what_to_remove(plan):
     (trial,) = plan.trials
     compute_features(plan)
