@@ -54,6 +54,9 @@ class EncoderFacts(Config):
     normalises: bool | None = None
     """Whether samples are brought to zero mean and unit variance before they are encoded; null for families
     that take spectra."""
+    settings: str | None = Field(None, pattern="[0-9a-f]{16}")
+    """Digest of the settings that decide what the tensors compute, such as the number of heads; null in
+    records of earlier releases, and then not compared."""
 
 
 EXAMPLE = EncoderFacts(tensors="0" * 16, family="whisper", layers=4, size=384)

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from sercli import files
 from sercli.audio import SAMPLE_RATE
+from sercli.config import digest
 from sercli.encoders import EncoderFacts
 from sercli.encoders.encoder import FAMILIES, HOP, WINDOW, Encoder, Family, holder_of
 from sercli.encoders.finding import BESIDE, INSTALL, USER_CACHE, EncoderFiles, find_encoder
@@ -26,8 +27,27 @@ from sercli.plain.json import from_json
 
 # Used in training only, and missing in some files.
 _OPTIONAL = frozenset({"masked_spec_embed"})
+# Entries of config.json that change the states of the same tensors. Sizes change the tensors themselves.
+_DECIDING = (
+    "model_type",
+    "num_attention_heads",
+    "activation_function",
+    "hidden_act",
+    "feat_extract_activation",
+    "feat_extract_norm",
+    "feat_proj_layer_norm",
+    "layer_norm_eps",
+    "do_stable_layer_norm",
+    "conv_stride",
+    "conv_pos_batch_norm",
+    "max_bucket_distance",
+    "position_embeddings_type",
+    "left_max_position_embeddings",
+    "right_max_position_embeddings",
+    "rotary_embedding_base",
+)
 _MOST_REMEMBERED = 500
-_FACTS = "2"  # changed when other facts are read, so that remembered ones are read again
+_FACTS = "3"  # changed when other facts are read, so that remembered ones are read again
 
 _LOADING = threading.Lock()
 
@@ -60,7 +80,8 @@ def read_facts(model: str, revision: str | None = None) -> EncoderFacts:
         layers=len(holder_of(encoder.model).layers),
         size=encoder.size,
         licence=found.licence,
-        normalises=bool(encoder.extractor.do_normalize) if encoder.takes_samples else None,
+        normalises=_normalises(encoder),
+        settings=digest_settings(encoder),
     )
     kept = dict(list(remembered.items())[-_MOST_REMEMBERED:]) | {key: facts.to_dict()}
     try:
@@ -72,7 +93,14 @@ def read_facts(model: str, revision: str | None = None) -> EncoderFacts:
 
 
 def load_encoder(
-    model: str, revision: str | None, tensors: str, device: str = "cpu", family: Family | None = None
+    model: str,
+    revision: str | None,
+    tensors: str,
+    device: str = "cpu",
+    family: Family | None = None,
+    *,
+    settings: str | None = None,
+    normalises: bool | None = None,
 ) -> Encoder:
     """Load an encoder for evaluation, in float32; calls with equal arguments share it, in all threads.
 
@@ -82,17 +110,24 @@ def load_encoder(
         tensors: digest that its tensors must have.
         device: where it computes.
         family: how it is computed; as its family is by default.
+        settings: digest that its settings must have; None if they are not known.
+        normalises: whether it must normalise samples; None if this is not known.
 
     Raises:
         ConfigError: the name is not valid, or a library is missing.
-        FeatureError: the encoder is not on this machine, or not the one of that digest.
+        FeatureError: the encoder is not on this machine, or not the one of these facts.
     """
     with _LOADING:  # two threads would load it twice
-        return _load_once(model, revision, tensors, device, family)
+        encoder = _load_once(model, revision, tensors, settings, device, family)
+    if normalises not in (None, _normalises(encoder)):
+        raise _other_settings(find_encoder(model, revision))
+    return encoder
 
 
 @lru_cache(maxsize=2)
-def _load_once(model: str, revision: str | None, tensors: str, device: str, family: Family | None) -> Encoder:
+def _load_once(
+    model: str, revision: str | None, tensors: str, settings: str | None, device: str, family: Family | None
+) -> Encoder:
     found = find_encoder(model, revision)
     encoder = _load(found, family)
     there = digest_tensors(encoder.model)
@@ -101,7 +136,20 @@ def _load_once(model: str, revision: str | None, tensors: str, device: str, fami
             f"{found.folder}: not the encoder that is needed (digest {there}, needed {tensors}); get the "
             f"files of {model} that the features, run or bundle was made with"
         )
+    if settings not in (None, digest_settings(encoder)):
+        raise _other_settings(found)
     return encoder.to(device)
+
+
+def _other_settings(found: EncoderFiles) -> FeatureError:
+    return FeatureError(
+        f"{found.folder}: not the encoder that is needed: the tensors are the same, but other settings in "
+        "its JSON files give other states; get the JSON files that the features, run or bundle was made with"
+    )
+
+
+def _normalises(encoder: Encoder) -> bool | None:
+    return bool(encoder.extractor.do_normalize) if encoder.takes_samples else None
 
 
 def digest_tensors(model: nn.Module) -> str:
@@ -114,6 +162,17 @@ def digest_tensors(model: nn.Module) -> str:
         hashed.update(f"{name} {list(half.shape)}\n".encode())
         hashed.update(half.numpy().tobytes())
     return hashed.hexdigest()[:16]
+
+
+def digest_settings(encoder: Encoder) -> str:
+    """Hash the settings that decide what the tensors of an encoder compute, to 16 hexadecimal digits.
+
+    Names, number formats, heads of other tasks and settings of training have no part in it.
+    """
+    names = ("do_normalize",) if encoder.takes_samples else ("n_fft", "hop_length", "stride")
+    parts = (encoder.model.config, _DECIDING), (encoder.extractor, names)
+    values = [{name: getattr(part, name) for name in given if hasattr(part, name)} for part, given in parts]
+    return digest(values, 16)
 
 
 def untrained_encoder(size: int) -> Encoder:

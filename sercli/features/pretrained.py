@@ -76,7 +76,7 @@ class PretrainedConfig(FeatureConfig):
         return type(self)(**self.model_dump(exclude={"encoder"}) | found)
 
     def require(self) -> None:
-        """Load the encoder, which is downloaded if it is not here; its tensors must be those of the facts.
+        """Load the encoder, which is downloaded if it is not here; its facts must be those of the settings.
 
         Raises:
             ConfigError: a library is missing.
@@ -110,13 +110,15 @@ class PretrainedConfig(FeatureConfig):
             raise ValueError(f"pad_s is for Whisper; {self.model} takes recordings as they are: leave it out")
 
     def deciding(self) -> dict[str, Any]:
-        """Return the settings that decide digests: the encoder is named by its tensors, whatever its name."""
+        """Return the settings that decide digests: the encoder is named by its facts, whatever its name."""
         settings = super().deciding()
         for name in ("model", "revision", "encoder"):
             settings.pop(name, None)
         settings |= {"encoder": self.facts.tensors, "layers": list(self.layer_numbers)}
         if self.facts.normalises is not None:
             settings["normalises"] = self.facts.normalises
+        if self.facts.settings is not None:
+            settings["settings"] = self.facts.settings
         return settings
 
     @property
@@ -246,7 +248,16 @@ def _batches(pieces: Sequence[tuple[int, Tensor]], most: float) -> Iterator[list
 
 def _load(config: PretrainedConfig, device: str) -> Encoder:
     family = WHISPER_PADDED if config.pad_s is not None else None
-    return load_encoder(config.model, config.revision, config.facts.tensors, device, family)
+    facts = config.facts
+    return load_encoder(
+        config.model,
+        config.revision,
+        facts.tensors,
+        device,
+        family,
+        settings=facts.settings,
+        normalises=facts.normalises,
+    )
 
 
 class _Graph(nn.Module):

@@ -10,6 +10,7 @@ from small_encoders import change_config, encoder_folder
 
 from sercli.encoders.finding import cached_encoder, find_encoder
 from sercli.encoders.loading import load_encoder, read_facts
+from sercli.encoders.upper import load_upper_layers
 from sercli.errors import ConfigError, FeatureError
 
 
@@ -105,6 +106,52 @@ def test_the_normalisation_of_samples_is_a_part_of_the_identity_of_features(fold
     assert first.encoder.tensors == second.encoder.tensors
     assert (first.encoder.normalises, second.encoder.normalises) == (False, True)
     assert first.digest != second.digest
+
+
+@pytest.mark.parametrize(
+    ("family", "changes"),
+    [
+        ("wav2vec2-layer", {"do_stable_layer_norm": False}),
+        ("wav2vec2-layer", {"num_attention_heads": 4}),
+        ("wav2vec2-layer", {"layer_norm_eps": 0.01}),
+        ("wavlm", {"max_bucket_distance": 100}),
+        ("whisper", {"encoder_attention_heads": 4}),
+        ("w2v-bert", {"hidden_act": "relu"}),
+    ],
+)
+def test_settings_that_change_the_states_are_a_part_of_the_identity(tmp_path, family, changes):
+    from sercli.features.pretrained import PretrainedConfig
+
+    folder = shutil.copytree(encoder_folder(family), tmp_path / "encoder")
+    first = PretrainedConfig(model=str(folder)).pinned()
+    change_config(folder, **changes)
+    second = PretrainedConfig(model=str(folder)).pinned()
+    assert first.encoder.tensors == second.encoder.tensors
+    assert first.digest != second.digest
+    second.require()
+    with pytest.raises(FeatureError, match="other settings"):
+        first.require()
+    with pytest.raises(FeatureError, match="other settings"):
+        load_upper_layers(str(folder), None, first.encoder.tensors, 1, 32, settings=first.encoder.settings)
+    # Records of earlier releases hold no settings.
+    load_encoder(str(folder), None, first.encoder.tensors)
+
+
+def test_settings_that_change_no_state_are_no_part_of_the_identity(folder):
+    before = read_facts(str(folder))
+    change_config(
+        folder, dtype="float64", hidden_dropout=0.5, mask_time_prob=0.1, vocab_size=99, num_labels=7
+    )
+    assert read_facts(str(folder)) == before
+
+
+def test_an_encoder_that_normalises_otherwise_is_refused(folder):
+    facts = read_facts(str(folder))
+    file = folder / "preprocessor_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"do_normalize": not facts.normalises}))
+    for settings in (None, facts.settings):  # records of earlier releases have none
+        with pytest.raises(FeatureError, match="other settings"):
+            load_encoder(str(folder), None, facts.tensors, settings=settings, normalises=facts.normalises)
 
 
 @pytest.mark.parametrize("changes", [{"num_hidden_layers": "x"}, {"num_attention_heads": 7}])
