@@ -46,6 +46,7 @@ _DECIDING = (
     "right_max_position_embeddings",
     "rotary_embedding_base",
 )
+_NUMBERS = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})
 _MOST_REMEMBERED = 500
 _FACTS = "3"  # changed when other facts are read, so that remembered ones are read again
 
@@ -304,7 +305,7 @@ def _read_wanted(wanted: Mapping[str, Tensor], found: EncoderFiles) -> dict[str,
     """Read the weights of these names and shapes, without decoder, heads and what else the files hold.
 
     Raises:
-        FeatureError: a tensor is missing, of another shape, or not finite.
+        FeatureError: a tensor is missing, quantised, of another shape, or not finite.
     """
     tensors: dict[str, Tensor] = {}
     for file in found.weights:
@@ -315,6 +316,8 @@ def _read_wanted(wanted: Mapping[str, Tensor], found: EncoderFiles) -> dict[str,
     needed = [name for name in wanted if name not in _OPTIONAL]
     prefix = max(prefixes, key=lambda each: sum(each + name in tensors for name in needed), default="")
     missing = [name for name in needed if prefix + name not in tensors]
+    if missing and "quantization_config" in found.config:
+        raise _quantised(found)
     if missing:
         raise FeatureError(
             f"{found.folder}: the weights lack {len(missing)} of {len(needed)} tensors, for example "
@@ -323,6 +326,8 @@ def _read_wanted(wanted: Mapping[str, Tensor], found: EncoderFiles) -> dict[str,
     read = {name: tensors[prefix + name] for name in wanted if prefix + name in tensors}
     for name, given in read.items():
         tensor = wanted[name]
+        if tensor.is_floating_point() and given.dtype not in _NUMBERS:
+            raise _quantised(found)
         if given.shape != tensor.shape:
             raise FeatureError(
                 f"{found.folder}: {name} is {list(given.shape)} in the weights, {list(tensor.shape)} by "
@@ -333,6 +338,13 @@ def _read_wanted(wanted: Mapping[str, Tensor], found: EncoderFiles) -> dict[str,
                 f"{found.folder}: {name} holds values that are not finite; get the weights again"
             )
     return read
+
+
+def _quantised(found: EncoderFiles) -> FeatureError:
+    return FeatureError(
+        f"{found.folder}: the weights are quantised, which sercli does not read; get the files in float32, "
+        "float16 or bfloat16"
+    )
 
 
 def _read(file: Path) -> Mapping[str, Tensor]:

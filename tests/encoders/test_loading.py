@@ -211,6 +211,20 @@ def test_weights_that_are_not_numbers_are_refused(folder):
         read_facts(str(folder))
 
 
+@pytest.mark.parametrize("number", [torch.int8, torch.float8_e4m3fn])
+def test_quantised_weights_are_refused(folder, number):
+    rewrite(folder, lambda t: {name: each.to(number) if each.ndim == 2 else each for name, each in t.items()})
+    with pytest.raises(FeatureError, match="the weights are quantised"):
+        read_facts(str(folder))
+
+
+def test_quantised_weights_under_other_names_are_refused(folder):
+    change_config(folder, quantization_config={"quant_method": "gptq"})
+    rewrite(folder, lambda t: {f"{name[:-6]}qweight" if "k_proj" in name else name: t[name] for name in t})
+    with pytest.raises(FeatureError, match="the weights are quantised"):
+        read_facts(str(folder))
+
+
 class Harmful:
     def __reduce__(self):
         return (print, ("harm",))
