@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -208,6 +209,9 @@ def _load(found: EncoderFiles, family: Family | None = None) -> Encoder:
     _, usual = _family_of(found)
     model, extractor = _build(found)
     _fill(model, found)
+    if getattr(model.config, "conv_pos_batch_norm", False):
+        # The normalisation before the positions makes padding non-zero, which would leak back.
+        usual = replace(usual, batched=False)
     return Encoder(family or usual, model.eval(), extractor)
 
 
