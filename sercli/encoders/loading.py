@@ -223,6 +223,7 @@ def _build(found: EncoderFiles) -> tuple[Any, Any]:
         library = _transformers()
         try:
             config = library.AutoConfig.from_pretrained(found.folder, local_files_only=True)
+            config.dtype = torch.float32  # config.json may ask for half precision
             extractor = library.AutoFeatureExtractor.from_pretrained(found.folder, local_files_only=True)
             if name == "whisper":
                 from transformers.models.whisper.modeling_whisper import WhisperEncoder

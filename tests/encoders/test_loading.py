@@ -6,7 +6,7 @@ import shutil
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from small_encoders import change_config, encoder_folder
+from small_encoders import FAMILIES, change_config, encoder_folder
 
 from sercli.encoders.finding import cached_encoder, find_encoder
 from sercli.encoders.loading import load_encoder, read_facts
@@ -45,6 +45,18 @@ def test_half_precision_and_pickled_files_of_the_same_weights_have_the_same_dige
     assert read_facts(str(folder)).tensors == wanted
     encoder = load_encoder(str(folder), None, wanted)
     assert {each.dtype for each in encoder.parameters()} == {torch.float32}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("number", [torch.float16, torch.bfloat16])
+def test_a_model_that_was_saved_in_half_precision_is_computed_in_32_bits(tmp_path, family, number):
+    folder = shutil.copytree(encoder_folder(family), tmp_path / "encoder")
+    rewrite(folder, lambda tensors: {name: tensor.to(number) for name, tensor in tensors.items()})
+    change_config(folder, dtype=str(number).removeprefix("torch."))
+    encoder = load_encoder(str(folder), None, read_facts(str(folder)).tensors)
+    assert {each.dtype for each in encoder.parameters()} == {torch.float32}
+    states, _ = encoder([torch.rand(16_000)])
+    assert torch.isfinite(states[-1]).all()
 
 
 def test_other_weights_have_another_digest_and_are_refused(folder):
