@@ -62,7 +62,10 @@ class EncoderFacts(Config):
 EXAMPLE = EncoderFacts(tensors="0" * 16, family="whisper", layers=4, size=384)
 """Facts of an encoder of the size of Whisper tiny, for checks and lists before an encoder is read."""
 
-COPIED_BESIDE = ("preprocessor_config.json", "README.md", "LICENSE")
+EXTRACTORS = ("preprocessor_config.json", "processor_config.json")
+"""Files that may hold the settings of the extractor of features; transformers prefers the second one."""
+
+COPIED_BESIDE = (*EXTRACTORS, "README.md", "LICENSE")
 """Files that are copied with settings and weights of an encoder, if they exist."""
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sercli import files
-from sercli.encoders import SHORT_NAMES
+from sercli.encoders import EXTRACTORS, SHORT_NAMES
 from sercli.errors import ConfigError, FeatureError, first_line
 from sercli.plain.json import from_json
 from sercli.plain.yaml import from_yaml
@@ -19,8 +19,8 @@ USER_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / 
 """Folder of the user in which facts and places of encoders are remembered."""
 
 _LOG = logging.getLogger("sercli")
-_CONFIG, _EXTRACTOR, _CARD = "config.json", "preprocessor_config.json", "README.md"
-BESIDE = (_CONFIG, _EXTRACTOR, _CARD)
+_CONFIG, _CARD = "config.json", "README.md"
+BESIDE = (_CONFIG, *EXTRACTORS, _CARD)
 """Files that an encoder may have beside its weights."""
 # In the order in which they are preferred. The second is read without running code that it may hold.
 _WEIGHTS = (
@@ -149,9 +149,9 @@ def _check(folder: Path) -> EncoderFiles:
     Raises:
         FeatureError: a file is missing or damaged.
     """
-    for file in (_CONFIG, _EXTRACTOR):
-        if not (folder / file).is_file():
-            raise FeatureError(f"{folder}: has no {file}; get the complete folder of the encoder again")
+    for names in ((_CONFIG,), EXTRACTORS):
+        if not any((folder / name).is_file() for name in names):
+            raise FeatureError(f"{folder}: has no {names[0]}; get the complete folder of the encoder again")
     try:
         config = from_json((folder / _CONFIG).read_text(encoding="utf-8"))
     except ValueError:
@@ -254,7 +254,7 @@ def _download(name: str, revision: str | None) -> Path:
         wanted = [
             file
             for file in sizes
-            if file in {_CONFIG, _EXTRACTOR, _CARD, weights}
+            if file in {*BESIDE, weights}
             or (weights.endswith(".index.json") and file.startswith(stem) and file.endswith(suffix))
         ]
         licence = getattr(info.card_data, "license", None) or "not stated"

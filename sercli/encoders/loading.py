@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from sercli import files
 from sercli.audio import SAMPLE_RATE
 from sercli.config import digest
-from sercli.encoders import EncoderFacts
+from sercli.encoders import EXTRACTORS, EncoderFacts
 from sercli.encoders.encoder import FAMILIES, HOP, WINDOW, Encoder, Family, holder_of
 from sercli.encoders.finding import BESIDE, INSTALL, USER_CACHE, EncoderFiles, find_encoder
 from sercli.errors import ConfigError, FeatureError, first_line
@@ -293,8 +293,9 @@ def _check_extractor(found: EncoderFiles, extractor: Any) -> None:
     else:
         takes, bands, wanted = "input_values", extractor.feature_size, 1
     if takes not in extractor.model_input_names or bands != wanted:
+        files_of_it = " or ".join(each for each in EXTRACTORS if (found.folder / each).is_file())
         raise FeatureError(
-            f"{found.folder}: preprocessor_config.json is of another encoder ({type(extractor).__name__}, "
+            f"{found.folder}: {files_of_it} is of another encoder ({type(extractor).__name__}, "
             f"{bands} bands; needed are {wanted}); get both files from the same place"
         )
 

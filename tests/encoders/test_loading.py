@@ -8,6 +8,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from small_encoders import FAMILIES, change_config, encoder_folder
 
+from sercli.encoders import is_file_of_encoder
+from sercli.encoders.copying import copy_encoder
 from sercli.encoders.finding import cached_encoder, find_encoder
 from sercli.encoders.loading import load_encoder, read_facts
 from sercli.encoders.upper import load_upper_layers
@@ -93,6 +95,22 @@ def test_a_folder_with_a_fault_is_refused_in_one_line(folder, break_it, message)
     with pytest.raises(FeatureError, match=message) as caught:
         read_facts(str(folder))
     assert "\n" not in str(caught.value)
+
+
+def test_the_extractor_in_processor_config_is_read_kept_in_mind_and_copied(folder, tmp_path):
+    """As the processor of transformers 5 saves it; transformers prefers it to preprocessor_config.json."""
+    from sercli.features.pretrained import PretrainedConfig
+
+    before = PretrainedConfig(model=str(folder)).pinned()
+    extractor = json.loads((folder / "preprocessor_config.json").read_text()) | {"do_normalize": True}
+    (folder / "processor_config.json").write_text(json.dumps({"feature_extractor": extractor}))
+    config = PretrainedConfig(model=str(folder)).pinned()
+    assert (before.encoder.normalises, config.encoder.normalises) == (False, True)
+    copied = copy_encoder(config.source, tmp_path / "model")
+    assert read_facts(str(copied)) == config.encoder
+    assert is_file_of_encoder((copied / "processor_config.json").relative_to(tmp_path / "model").as_posix())
+    (folder / "preprocessor_config.json").unlink()
+    assert read_facts(str(folder)) == config.encoder
 
 
 def test_an_extractor_of_another_encoder_is_refused(tmp_path):
