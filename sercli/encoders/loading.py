@@ -5,7 +5,7 @@ import importlib
 import importlib.util
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
@@ -157,7 +157,7 @@ def _normalises(encoder: Encoder) -> bool | None:
 def digest_tensors(model: nn.Module) -> str:
     """Hash the tensors of a model by name, in half precision, to 16 hexadecimal digits."""
     hashed = hashlib.sha256()
-    for name, tensor in sorted((_file_name(name), tensor) for name, tensor in model.state_dict().items()):
+    for name, tensor in sorted(_tensors_of(model).items()):
         if name in _OPTIONAL:
             continue
         half = tensor.detach().to("cpu", torch.float16).contiguous()
@@ -202,7 +202,7 @@ def read_tensors(found: EncoderFiles) -> dict[str, Tensor]:
         FeatureError: the files are damaged, or not of an encoder of a known family.
     """
     model, _ = _build(found)
-    return _read_wanted({_file_name(name): tensor for name, tensor in model.state_dict().items()}, found)
+    return _read_wanted(_tensors_of(model), model.base_model_prefix, found)
 
 
 def _load(found: EncoderFiles, family: Family | None = None) -> Encoder:
@@ -300,27 +300,36 @@ def _check_extractor(found: EncoderFiles, extractor: Any) -> None:
         )
 
 
-def _fill(model: nn.Module, found: EncoderFiles) -> None:
+def _fill(model: Any, found: EncoderFiles) -> None:
     """Read the weights into a model."""
-    wanted = {_file_name(name): tensor for name, tensor in model.state_dict().items()}
-    for name, tensor in _read_wanted(wanted, found).items():
+    wanted = _tensors_of(model)
+    for name, tensor in _read_wanted(wanted, model.base_model_prefix, found).items():
         wanted[name].data.copy_(tensor)
 
 
-def _read_wanted(wanted: Mapping[str, Tensor], found: EncoderFiles) -> dict[str, Tensor]:
+def _tensors_of(model: nn.Module) -> dict[str, Tensor]:
+    """Return the tensors of a model by their names in files."""
+    return {_file_name(name): tensor for name, tensor in model.state_dict().items()}
+
+
+def _read_wanted(wanted: Mapping[str, Tensor], base: str, found: EncoderFiles) -> dict[str, Tensor]:
     """Read the weights of these names and shapes, without decoder, heads and what else the files hold.
 
+    Args:
+        wanted: tensors of these shapes by name.
+        base: what usually precedes the names where the files hold more than the encoder.
+        found: the files.
+
     Raises:
-        FeatureError: a tensor is missing, quantised, of another shape, or not finite.
+        FeatureError: several encoders are there, or a tensor is missing, quantised, of another shape, or not
+            finite.
     """
     tensors: dict[str, Tensor] = {}
     for file in found.weights:
         tensors.update(_read(file))
     tensors = {_file_name(name): tensor for name, tensor in tensors.items()}
-    probe = max(wanted, key=len)
-    prefixes = [name.removesuffix(probe) for name in tensors if name.endswith(probe)]
     needed = [name for name in wanted if name not in _OPTIONAL]
-    prefix = max(prefixes, key=lambda each: sum(each + name in tensors for name in needed), default="")
+    prefix = _choose_prefix(tensors, needed, base, found)
     missing = [name for name in needed if prefix + name not in tensors]
     if missing and "quantization_config" in found.config:
         raise _quantised(found)
@@ -344,6 +353,27 @@ def _read_wanted(wanted: Mapping[str, Tensor], found: EncoderFiles) -> dict[str,
                 f"{found.folder}: {name} holds values that are not finite; get the weights again"
             )
     return read
+
+
+def _choose_prefix(names: Collection[str], needed: Sequence[str], base: str, found: EncoderFiles) -> str:
+    """Choose what precedes the names of an encoder's tensors in files that may hold several encoders.
+
+    Raises:
+        FeatureError: several encoders are complete, and none of them has a usual prefix.
+    """
+    probe = max(needed, key=len)
+    prefixes = sorted(name.removesuffix(probe) for name in names if name.endswith(probe))
+    counts = {prefix: sum(prefix + name in names for name in needed) for prefix in prefixes}
+    complete = [prefix for prefix, count in counts.items() if count == len(needed)]
+    for usual in ("", f"{base}.", f"{base}.encoder.", "encoder."):
+        if usual in complete:
+            return usual
+    if len(complete) > 1:
+        listed = ", ".join(f"{each}*" for each in complete)
+        raise FeatureError(
+            f"{found.folder}: the weights hold several encoders ({listed}); keep the tensors of one of them"
+        )
+    return max(prefixes, key=counts.__getitem__, default="")
 
 
 def _quantised(found: EncoderFiles) -> FeatureError:

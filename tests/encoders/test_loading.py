@@ -255,6 +255,19 @@ def test_quantised_weights_under_other_names_are_refused(folder):
         read_facts(str(folder))
 
 
+@pytest.mark.parametrize("usual", ["", "wav2vec2.", "encoder."])
+def test_the_usual_one_of_several_encoders_in_one_file_is_taken(folder, usual):
+    wanted = read_facts(str(folder)).tensors
+    tensors = load_file(folder / "model.safetensors")
+    for one, other in ((usual, "ema."), ("a.", "b.")):
+        assert read_facts(str(folder)).tensors == wanted
+        both = {one + name: each for name, each in tensors.items()}
+        both |= {other + name: each * 2 for name, each in tensors.items()}
+        rewrite(folder, lambda _, both=both: both)
+    with pytest.raises(FeatureError, match=r"several encoders \(a\.\*, b\.\*\)"):
+        read_facts(str(folder))
+
+
 class Harmful:
     def __reduce__(self):
         return (print, ("harm",))
