@@ -48,6 +48,7 @@ _DECIDING = (
     "rotary_embedding_base",
 )
 _NUMBERS = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})
+_POSITIONS = 1500  # frames in a window of Whisper
 _MOST_REMEMBERED = 500
 _FACTS = "3"  # changed when other facts are read, so that remembered ones are read again
 
@@ -235,8 +236,8 @@ def _build(found: EncoderFiles) -> tuple[Any, Any]:
             raise FeatureError(
                 f"{found.folder}: transformers can't read its settings ({first_line(error)}); get them again"
             ) from None
-    _check_rates(found, extractor)
     _check_extractor(found, extractor)
+    _check_rates(found, extractor)
     return model, extractor
 
 
@@ -260,13 +261,20 @@ def _family_of(found: EncoderFiles) -> tuple[str, Family]:
 
 
 def _check_rates(found: EncoderFiles, extractor: Any) -> None:
-    """Refuse an encoder of another sample rate or another number of frames a second."""
+    """Refuse an encoder of another sample rate, number of frames a second, or length of Whisper's windows."""
     rate = getattr(extractor, "sampling_rate", None)
     if rate != SAMPLE_RATE:
         raise FeatureError(
             f"{found.folder}: takes audio at {rate} Hz, prepared audio has {SAMPLE_RATE} Hz; "
             "take another encoder"
         )
+    if found.config["model_type"] in FAMILIES["whisper"].model_types:
+        positions = found.config.get("max_source_positions", _POSITIONS)
+        if (positions, extractor.n_samples) != (_POSITIONS, _POSITIONS * HOP):
+            raise FeatureError(
+                f"{found.folder}: encodes {positions} frames of {extractor.n_samples / SAMPLE_RATE:g} s of "
+                f"audio, sercli needs {_POSITIONS} frames of 30 s; take another encoder"
+            )
     strides = found.config.get("conv_stride")
     if found.config["model_type"] in FAMILIES["waveform"].model_types and strides is not None:
         hop, window = 1, 1

@@ -235,6 +235,19 @@ def test_another_sample_rate_is_refused(folder):
         read_facts(str(folder))
 
 
+def test_a_whisper_encoder_of_shorter_windows_is_refused(tmp_path):
+    folder = shutil.copytree(encoder_folder("whisper"), tmp_path / "encoder")
+    path = folder / "preprocessor_config.json"
+    before = path.read_text()
+    path.write_text(json.dumps(json.loads(before) | {"chunk_length": 10, "n_samples": 160_000}))
+    with pytest.raises(FeatureError, match="encodes 1500 frames of 10 s of audio"):
+        read_facts(str(folder))
+    path.write_text(before)
+    change_config(folder, max_source_positions=500)
+    with pytest.raises(FeatureError, match="encodes 500 frames of 30 s of audio"):
+        read_facts(str(folder))
+
+
 def test_weights_that_are_not_numbers_are_refused(folder):
     rewrite(folder, lambda tensors: tensors | {"encoder.layer_norm.bias": torch.full((32,), torch.nan)})
     with pytest.raises(FeatureError, match="not finite"):
