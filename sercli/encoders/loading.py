@@ -21,7 +21,7 @@ from sercli import files
 from sercli.audio import SAMPLE_RATE
 from sercli.config import digest
 from sercli.encoders import EXTRACTORS, EncoderFacts
-from sercli.encoders.encoder import FAMILIES, HOP, WINDOW, Encoder, Family, holder_of
+from sercli.encoders.encoder import FAMILIES, HOP, WHISPER_FRAMES, WINDOW, Encoder, Family, holder_of
 from sercli.encoders.finding import BESIDE, INSTALL, USER_CACHE, EncoderFiles, find_encoder
 from sercli.errors import ConfigError, FeatureError, first_line
 from sercli.plain.json import from_json
@@ -48,7 +48,6 @@ _DECIDING = (
     "rotary_embedding_base",
 )
 _NUMBERS = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})
-_POSITIONS = 1500  # frames in a window of Whisper
 _MOST_REMEMBERED = 500
 _FACTS = "3"  # changed when other facts are read, so that remembered ones are read again
 
@@ -269,11 +268,11 @@ def _check_rates(found: EncoderFiles, extractor: Any) -> None:
             "take another encoder"
         )
     if found.config["model_type"] in FAMILIES["whisper"].model_types:
-        positions = found.config.get("max_source_positions", _POSITIONS)
-        if (positions, extractor.n_samples) != (_POSITIONS, _POSITIONS * HOP):
+        positions = found.config.get("max_source_positions", WHISPER_FRAMES)
+        if (positions, extractor.n_samples) != (WHISPER_FRAMES, WHISPER_FRAMES * HOP):
             raise FeatureError(
                 f"{found.folder}: encodes {positions} frames of {extractor.n_samples / SAMPLE_RATE:g} s of "
-                f"audio, sercli needs {_POSITIONS} frames of 30 s; take another encoder"
+                f"audio, sercli needs {WHISPER_FRAMES} frames of 30 s; take another encoder"
             )
     strides = found.config.get("conv_stride")
     if found.config["model_type"] in FAMILIES["waveform"].model_types and strides is not None:

@@ -57,6 +57,15 @@ def test_windows_of_a_long_recording_are_joined_by_their_length(monkeypatch):
     np.testing.assert_allclose(mean, wanted, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("pad", [None, 30])
+@pytest.mark.parametrize("rest", [0, 1, 399, 400])
+def test_a_short_rest_after_a_window_of_whisper_is_counted_as_it_is_encoded(rest, pad):
+    chosen = config("whisper", pool="none", pad_s=pad, layers=[0])
+    samples = tone((480_000 + rest) / 16_000)
+    assert len(samples) == 480_000 + rest
+    assert extract(samples, chosen).shape[-1] == count_frames(len(samples), chosen)
+
+
 def test_the_official_padding_of_whisper_gives_other_states_of_the_same_frames():
     samples = tone(0.8)
     own, padded = (extract(samples, config("whisper", pool="none", pad_s=pad)) for pad in (None, 30))
