@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,6 +153,12 @@ def _check(folder: Path) -> EncoderFiles:
     for names in ((_CONFIG,), EXTRACTORS):
         if not any((folder / name).is_file() for name in names):
             raise FeatureError(f"{folder}: has no {names[0]}; get the complete folder of the encoder again")
+    for name in (_CONFIG, *EXTRACTORS):
+        if (folder / name).is_file() and (folder / name).read_bytes().startswith(BOM_UTF8):
+            raise FeatureError(
+                f"{folder / name}: begins with a byte order mark, which transformers does not read; save the "
+                "file as UTF-8 without BOM"
+            )
     try:
         config = from_json((folder / _CONFIG).read_text(encoding="utf-8"))
     except ValueError:
@@ -176,7 +183,7 @@ def _parts(file: Path) -> tuple[Path, ...]:
     if file.suffix != ".json":
         return (file,)
     try:
-        names = sorted(set(from_json(file.read_text(encoding="utf-8"))["weight_map"].values()))
+        names = sorted(set(from_json(file.read_text(encoding="utf-8-sig"))["weight_map"].values()))
     except (ValueError, KeyError, TypeError, AttributeError):
         raise FeatureError(f"{file}: damaged; get the file again") from None
     parts = tuple(file.parent / Path(str(name)).name for name in names)

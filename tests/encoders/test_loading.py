@@ -27,6 +27,18 @@ def rewrite(folder, change):
     save_file(change(load_file(path)), path, metadata={"format": "pt"})
 
 
+def add_mark(file):
+    """Write a file as Notepad of Windows does."""
+    file.write_text(file.read_text(), encoding="utf-8-sig")
+
+
+def test_an_index_with_a_byte_order_mark_is_read(folder):
+    (folder / "model.safetensors").rename(folder / "one.safetensors")
+    index = folder / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": {"a": "one.safetensors"}}), encoding="utf-8-sig")
+    assert find_encoder(str(folder)).weights == (folder / "one.safetensors",)
+
+
 def test_facts_of_a_folder(folder):
     facts = read_facts(str(folder))
     assert (facts.family, facts.layers, facts.size, facts.licence) == ("waveform", 3, 32, None)
@@ -81,6 +93,8 @@ def test_facts_are_remembered_as_long_as_files_do_not_change(folder, monkeypatch
         (lambda f: (f / "preprocessor_config.json").unlink(), "has no preprocessor_config.json"),
         (lambda f: (f / "config.json").unlink(), "has no config.json"),
         (lambda f: (f / "config.json").write_text("{"), "not the settings of an encoder"),
+        (lambda f: add_mark(f / "config.json"), "config.json: begins with a byte order mark.*without BOM"),
+        (lambda f: add_mark(f / "preprocessor_config.json"), "begins with a byte order mark"),
         (lambda f: (f / "model.safetensors").unlink(), "has no weights"),
         (lambda f: (f / "model.safetensors").rename(f / "model.pt"), "has only model.pt"),
         (lambda f: (f / "model.safetensors").write_bytes(b"x" * 99), "damaged"),
