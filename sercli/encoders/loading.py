@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from sercli import files
 from sercli.audio import SAMPLE_RATE
+from sercli.audio.kinds import HEAD_BYTES, Sort, recognise
 from sercli.config import digest
 from sercli.encoders import EXTRACTORS, EncoderFacts
 from sercli.encoders.encoder import FAMILIES, HOP, WHISPER_FRAMES, WINDOW, Encoder, Family, holder_of
@@ -48,6 +49,7 @@ _DECIDING = (
     "rotary_embedding_base",
 )
 _NUMBERS = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})
+_PICKLED = (b"PK", b"\x80")  # a zip archive, or pickled at once in files of the format before torch 1.6
 _MOST_REMEMBERED = 500
 _FACTS = "3"  # changed when other facts are read, so that remembered ones are read again
 
@@ -402,11 +404,21 @@ def _read(file: Path) -> Mapping[str, Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    with file.open("rb") as opened:
+        head = opened.read(HEAD_BYTES)
+    kind = recognise(head)
+    if kind is not None and kind.sort is Sort.POINTER:
+        raise FeatureError(
+            f"{file}: a git-lfs pointer in place of the weights; run `git lfs pull` in its folder"
+        )
     try:
         if file.suffix == ".safetensors":
             return load_file(file)
         read = _read_pickled(file)
     except UnpicklingError:
+        if not head.startswith(_PICKLED):
+            name = "no file of weights" if kind is None else kind.name
+            raise FeatureError(f"{file}: it is {name}; get the file again") from None
         raise FeatureError(
             f"{file}: holds Python objects, which could run code; take a revision with model.safetensors"
         ) from None

@@ -295,6 +295,25 @@ def test_the_usual_one_of_several_encoders_in_one_file_is_taken(folder, usual):
         read_facts(str(folder))
 
 
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "model.safetensors"])
+@pytest.mark.parametrize(
+    ("text", "messages"),
+    [
+        (
+            "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 377\n",
+            ["run `git lfs pull`"] * 2,
+        ),
+        ("<!DOCTYPE html><html><body>Denied</body></html>", ["a web page", "damaged"]),
+        ('{"error":"Entry not found"}', ["no file of weights", "damaged"]),
+    ],
+)
+def test_a_text_in_place_of_the_weights_is_named(folder, name, text, messages):
+    (folder / "model.safetensors").unlink()
+    (folder / name).write_text(text)
+    with pytest.raises(FeatureError, match=messages[name == "model.safetensors"]):
+        read_facts(str(folder))
+
+
 class Harmful:
     def __reduce__(self):
         return (print, ("harm",))
