@@ -229,15 +229,21 @@ def cached_encoder(name: str, revision: str | None = None) -> Path | None:
     Raises:
         ConfigError: a library is missing.
     """
-    # Not snapshot_download, which misses the files of the repository that encoders do not need.
-    found = _hub().try_to_load_from_cache(name, _CONFIG, revision=revision)
-    if not isinstance(found, str):
+    folder = _cached_folder(name, revision)
+    if folder is None:
         return None
     try:
-        _check(Path(found).parent)
+        _check(folder)
     except FeatureError:
         return None
-    return Path(found).parent
+    return folder
+
+
+def _cached_folder(name: str, revision: str | None) -> Path | None:
+    """Return the folder of an encoder in the cache, which may lack files."""
+    # Not snapshot_download, which misses the files of the repository that encoders do not need.
+    found = _hub().try_to_load_from_cache(name, _CONFIG, revision=revision)
+    return Path(found).parent if isinstance(found, str) else None
 
 
 def _download(name: str, revision: str | None) -> Path:
@@ -286,10 +292,25 @@ def _download(name: str, revision: str | None) -> Path:
     except (transport_error(), errors.OfflineModeIsEnabled, OSError, RuntimeError) as error:
         if isinstance(error, FeatureError):
             raise
-        raise FeatureError(
-            f"{place}: the Hub can't be reached ({first_line(error).rstrip('.')}); check the network and run "
-            f"`sercli features fetch {_short_name(name)}`, or add --from FOLDER if you have its folder"
-        ) from None
+        raise FeatureError(_describe_unreachable(name, revision, error)) from None
+
+
+def _describe_unreachable(name: str, revision: str | None, error: Exception) -> str:
+    """State why an encoder can't be downloaded, what the cache lacks, and what to do."""
+    place, command = name, f"sercli features fetch {_short_name(name)}"
+    remedy = "add --from FOLDER if you have its folder"
+    if revision is not None:
+        place, command = f"{name} at revision {revision}", f"{command} --revision {revision}"
+        remedy = "name its folder as the model and leave the revision out"
+    cause, first = first_line(error, 300).rstrip("."), "check the network"
+    if isinstance(error, _hub().errors.OfflineModeIsEnabled):
+        cause, first = "offline mode is set", "unset HF_HUB_OFFLINE"
+    if (folder := _cached_folder(name, revision)) is not None:
+        try:
+            _check(folder)
+        except FeatureError as incomplete:
+            cause += f") and its copy in the cache is not complete ({str(incomplete).split(';')[0]}"
+    return f"{place}: the Hub can't be reached ({cause}); {first} and run `{command}`, or {remedy}"
 
 
 def transport_error() -> type[Exception]:

@@ -347,6 +347,24 @@ def test_without_a_network_the_message_says_what_to_do(monkeypatch, tmp_path):
         read_facts("whisper-tiny")
 
 
+@pytest.mark.usefixtures("_own_cache")
+def test_without_a_network_a_revision_is_named_and_offline_mode_too():
+    remedy = "unset HF_HUB_OFFLINE and run `sercli features fetch whisper-tiny --revision v2`, or name"
+    with pytest.raises(FeatureError, match=rf"at revision v2: .*\(offline mode is set\); {remedy}"):
+        read_facts("whisper-tiny", "v2")
+
+
+@pytest.mark.usefixtures("_own_cache")
+def test_without_a_network_the_message_says_what_the_cache_lacks(folder, tmp_path):
+    place, commit = tmp_path / "hub/models--openai--whisper-base", "a" * 40
+    copied = shutil.copytree(folder, place / "snapshots" / commit)
+    (place / "refs").mkdir()
+    (place / "refs/main").write_text(commit)
+    (copied / "preprocessor_config.json").unlink()
+    with pytest.raises(FeatureError, match=r"cache is not complete \(.*no preprocessor_config\.json\)"):
+        read_facts("whisper-base")
+
+
 @pytest.fixture
 def _own_cache(monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
