@@ -30,6 +30,8 @@ _WEIGHTS = (
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
 )
+_UNREAD = frozenset({".pt", ".pth", ".ckpt", ".pkl", ".h5"})
+_NEEDED = "it needs model.safetensors or pytorch_model.bin, which `save_pretrained` of transformers writes"
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
 
 
@@ -69,11 +71,13 @@ def find_encoder(model: str, revision: str | None = None) -> EncoderFiles:
     """
     name = SHORT_NAMES.get(model, model)
     path = Path(name).expanduser()
-    if path.is_dir() or name.startswith(("/", "./", "../", "~")):
+    if path.exists() or name.startswith(("/", "./", "../", "~")):
         if revision is not None:
             raise ConfigError(
                 f"revision={revision}: '{model}' is a folder, which has no revisions; leave it out"
             )
+        if path.is_file():
+            raise FeatureError(f"{model}: is a file; name its folder, which must hold {_CONFIG} too")
         if not path.is_dir():
             raise FeatureError(f"{model}: no such folder; name the folder that holds the encoder's {_CONFIG}")
         return _check(path.resolve())
@@ -150,9 +154,13 @@ def _check(folder: Path) -> EncoderFiles:
     Raises:
         FeatureError: a file is missing or damaged.
     """
-    for names in ((_CONFIG,), EXTRACTORS):
-        if not any((folder / name).is_file() for name in names):
-            raise FeatureError(f"{folder}: has no {names[0]}; get the complete folder of the encoder again")
+    if not (folder / _CONFIG).is_file():
+        raise FeatureError(f"{folder}: {_describe_without_config(folder)}")
+    if not any((folder / name).is_file() for name in EXTRACTORS):
+        raise FeatureError(
+            f"{folder}: has no {EXTRACTORS[0]}; get the complete folder of the encoder again, or copy this "
+            "file from the encoder that the model was made from"
+        )
     for name in (_CONFIG, *EXTRACTORS):
         if (folder / name).is_file() and (folder / name).read_bytes().startswith(BOM_UTF8):
             raise FeatureError(
@@ -168,14 +176,28 @@ def _check(folder: Path) -> EncoderFiles:
     for file in _WEIGHTS:
         if (folder / file).is_file():
             return EncoderFiles(folder, _parts(folder / file), config)
-    other = sorted(
-        path.name for path in folder.glob("*") if path.suffix in {".pt", ".pth", ".ckpt", ".pkl", ".h5"}
-    )
-    fact = f"has only {', '.join(other)}, which sercli does not read" if other else "has no weights"
-    raise FeatureError(
-        f"{folder}: {fact}; it needs model.safetensors or pytorch_model.bin, which `save_pretrained` of "
-        "transformers writes"
-    )
+    raise FeatureError(f"{folder}: {_describe_other_weights(folder) or f'has no weights; {_NEEDED}'}")
+
+
+def _describe_other_weights(folder: Path) -> str | None:
+    """State which files of weights a folder holds that are not read; None if there are none."""
+    other = sorted(path.name for path in folder.glob("*") if path.suffix in _UNREAD)
+    return f"has only {', '.join(other)}, which sercli does not read; {_NEEDED}" if other else None
+
+
+def _describe_without_config(folder: Path) -> str:
+    """State what a folder without settings is, and what to do."""
+    if (folder / "adapter_config.json").is_file():
+        return (
+            f"holds adapters of PEFT and has no {_CONFIG}; merge them into their encoder "
+            "(`merge_and_unload`, then `save_pretrained`), and name that folder"
+        )
+    if snapshots := sorted(each.name for each in folder.glob("snapshots/*") if each.is_dir()):
+        fact = f"has no {_CONFIG}, since it is a folder of the Hub's cache"
+        return f"{fact}; name snapshots/{snapshots[0]} below it"
+    if not any((folder / name).is_file() for name in _WEIGHTS) and (other := _describe_other_weights(folder)):
+        return other
+    return f"has no {_CONFIG}; get the complete folder of the encoder again"
 
 
 def _parts(file: Path) -> tuple[Path, ...]:

@@ -127,6 +127,29 @@ def test_the_extractor_in_processor_config_is_read_kept_in_mind_and_copied(folde
     assert read_facts(str(folder)) == config.encoder
 
 
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        ("wav2vec_small.pt", r"has only wav2vec_small\.pt, .*save_pretrained"),
+        ("adapter_config.json", "adapters of PEFT .*merge"),
+        ("snapshots/abc/config.json", "name snapshots/abc below it"),
+        ("notes.txt", r"has no config\.json; get the complete folder"),
+    ],
+)
+def test_a_folder_that_is_no_encoder_is_refused_with_its_own_remedy(tmp_path, file, message):
+    (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / file).write_text("{}")
+    with pytest.raises(FeatureError, match=message):
+        read_facts(str(tmp_path))
+
+
+def test_a_file_in_place_of_a_folder_is_named(folder, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    for model in (str(folder / "model.safetensors"), "encoder/model.safetensors"):
+        with pytest.raises(FeatureError, match="is a file; name its folder"):
+            read_facts(model)
+
+
 def test_an_extractor_of_another_encoder_is_refused(tmp_path):
     shutil.copytree(encoder_folder("whisper"), tmp_path / "encoder")
     read_facts(str(tmp_path / "encoder"))
