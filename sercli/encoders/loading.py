@@ -132,6 +132,10 @@ def load_encoder(
 def _load_once(
     model: str, revision: str | None, tensors: str, settings: str | None, device: str, family: Family | None
 ) -> Encoder:
+    if (place := Path(model).expanduser()).is_absolute() and not place.exists():
+        raise FeatureError(
+            f"{model}: the encoder's folder is no longer there; put it back, or make a link to it there"
+        )
     found = find_encoder(model, revision)
     encoder = _load(found, family)
     there = digest_tensors(encoder.model)
