@@ -13,10 +13,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
-from sercli.config import Config
+from sercli.config import Config, spell
 
 SHORT_NAMES: Mapping[str, str] = {
     "whisper-tiny": "openai/whisper-tiny",
@@ -32,6 +33,21 @@ SHORT_NAMES: Mapping[str, str] = {
     "w2v-bert-2.0": "facebook/w2v-bert-2.0",
 }
 """Names on the Hub of encoders that are used often, by short name."""
+
+
+def _read_layers(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return read(value)
+    except ValidationError:
+        raise ValueError(
+            f"write all, or a list of layers from 0 such as [2, 3]; got {spell(value)}"
+        ) from None
+
+
+Layers = Annotated[
+    Literal["all"] | tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1), WrapValidator(_read_layers)
+]
+"""Setting that chooses layers: all, or a list."""
 
 
 class EncoderFacts(Config):

@@ -12,7 +12,7 @@ Departures: a recording longer than 30 s (Whisper) or 60 s (others) is encoded i
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from sercli.audio import SAMPLE_RATE, Samples
-from sercli.encoders import EXAMPLE, EncoderFacts, EncoderSource
+from sercli.encoders import EXAMPLE, EncoderFacts, EncoderSource, Layers
 from sercli.encoders.encoder import FAMILIES, FRAME_RATE, HOP, WHISPER_PADDED, WINDOW, Encoder
 from sercli.encoders.finding import is_here, lasting_name
 from sercli.encoders.loading import load_encoder, read_facts
@@ -40,7 +40,7 @@ class PretrainedConfig(FeatureConfig):
     the short names."""
     revision: str | None = None
     """Branch, tag or commit of the encoder on the Hub; null takes its main branch."""
-    layers: Literal["all"] | tuple[Annotated[int, Field(ge=0)], ...] = Field("all", min_length=1)
+    layers: Layers = "all"
     """Layers whose states are kept, as all or [0, 2]: 0 is what enters the first transformer layer, n is the
     output of transformer layer n."""
     pool: Literal["none", "mean", "mean-std"] = "mean"

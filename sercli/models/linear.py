@@ -12,7 +12,7 @@ Departures: the scores of the support vector machine become probabilities by Pla
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
+from sercli.encoders import Layers
 from sercli.errors import ConfigError
 from sercli.models import Architecture, NetworkConfig, Recipe, TrainingVectors
 from sercli.models.layers.vectors import join_moments
@@ -37,7 +38,7 @@ class LinearConfig(NetworkConfig):
     c: float = Field(0.01, gt=0, le=1e6)
     """Weight of the errors against the penalty on large weights; a smaller value shrinks the weights more. Of
     a ridge regression the penalty is 1 / (2 c)."""
-    layers: Literal["all"] | tuple[Annotated[int, Field(ge=0)], ...] = Field("all", min_length=1)
+    layers: Layers = "all"
     """Layers of the features whose values are joined. They are counted from 0 among those that the features
     have: with features.layers=[2, 3], layer 0 is layer 2 of the encoder."""
     pool: Literal["mean", "mean-std"] = "mean"

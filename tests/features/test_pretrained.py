@@ -14,6 +14,7 @@ from sercli.features.pretrained import (
     extract,
     extract_several,
 )
+from sercli.models.linear import LinearConfig
 from sercli.runs.features import FeatureChoice
 
 
@@ -36,6 +37,16 @@ def test_chosen_layers_are_those_layers_of_all():
     samples = tone(0.7)
     every, some = extract(samples, config()), extract(samples, config(layers=[3, 0]))
     np.testing.assert_array_equal(some, every[[0, 3]])
+
+
+@pytest.mark.parametrize("settings", [PretrainedConfig, LinearConfig])
+@pytest.mark.parametrize(
+    ("given", "shown"), [(3, "3"), ("last", "last"), ([-1], "[-1]"), ([], "[]"), (["a"], '["a"]')]
+)
+def test_a_wrong_choice_of_layers_names_the_forms(settings, given, shown):
+    with pytest.raises(ConfigError) as caught:
+        settings(layers=given)
+    assert str(caught.value) == f"layers: write all, or a list of layers from 0 such as [2, 3]; got {shown}"
 
 
 def test_windows_of_a_long_recording_are_joined_by_their_length(monkeypatch):
