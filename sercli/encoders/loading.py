@@ -215,7 +215,7 @@ def _load(found: EncoderFiles, family: Family | None = None) -> Encoder:
     _, usual = _family_of(found)
     model, extractor = _build(found)
     _fill(model, found)
-    if getattr(model.config, "conv_pos_batch_norm", False):
+    if found.config.get("conv_pos_batch_norm"):
         # The normalisation before the positions makes padding non-zero, which would leak back.
         usual = replace(usual, batched=False)
     return Encoder(family or usual, model.eval(), extractor)
