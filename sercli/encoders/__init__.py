@@ -57,8 +57,8 @@ class EncoderFacts(Config):
     """
 
     tensors: str = Field(pattern="[0-9a-f]{16}")
-    """Digest of the tensors by name, in half precision: a float32 file and a half-precision file of the same
-    weights have the same digest."""
+    """Digest of the tensors by name, in half precision: a float32 file and a float16 file of the same weights
+    have the same digest."""
     family: str
     """Family of the encoder, for example ``whisper``."""
     layers: int = Field(ge=1, le=1000)
