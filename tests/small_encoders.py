@@ -63,6 +63,11 @@ def _make(family):
             return t.Wav2Vec2ForCTC(config), waveform
         case "hubert":
             return t.HubertModel(t.HubertConfig(**_CONVOLUTIONS, **_TRANSFORMER)), waveform
+        case "hubert-batch-norm":
+            config = t.HubertConfig(**_CONVOLUTIONS, **_TRANSFORMER, conv_pos_batch_norm=True)
+            model = t.HubertModel(config)
+            torch.nn.init.normal_(model.encoder.pos_conv_embed.batch_norm.bias)
+            return model, waveform
         case "wavlm":
             return t.WavLMModel(t.WavLMConfig(**_CONVOLUTIONS, **_TRANSFORMER)), waveform
         case "data2vec":

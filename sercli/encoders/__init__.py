@@ -13,10 +13,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
-from sercli.config import Config
+from sercli.config import Config, spell
 
 SHORT_NAMES: Mapping[str, str] = {
     "whisper-tiny": "openai/whisper-tiny",
@@ -34,6 +35,21 @@ SHORT_NAMES: Mapping[str, str] = {
 """Names on the Hub of encoders that are used often, by short name."""
 
 
+def _read_layers(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return read(value)
+    except ValidationError:
+        raise ValueError(
+            f"write all, or a list of layers from 0 such as [2, 3]; got {spell(value)}"
+        ) from None
+
+
+Layers = Annotated[
+    Literal["all"] | tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1), WrapValidator(_read_layers)
+]
+"""Setting that chooses layers: all, or a list."""
+
+
 class EncoderFacts(Config):
     """What is known of an encoder once its files were read.
 
@@ -41,8 +57,8 @@ class EncoderFacts(Config):
     """
 
     tensors: str = Field(pattern="[0-9a-f]{16}")
-    """Digest of the tensors by name, in half precision: a float32 file and a half-precision file of the same
-    weights have the same digest."""
+    """Digest of the tensors by name, in half precision: a float32 file and a float16 file of the same weights
+    have the same digest."""
     family: str
     """Family of the encoder, for example ``whisper``."""
     layers: int = Field(ge=1, le=1000)
@@ -54,12 +70,18 @@ class EncoderFacts(Config):
     normalises: bool | None = None
     """Whether samples are brought to zero mean and unit variance before they are encoded; null for families
     that take spectra."""
+    settings: str | None = Field(None, pattern="[0-9a-f]{16}")
+    """Digest of the settings that decide what the tensors compute, such as the number of heads; null in
+    records of earlier releases, and then not compared."""
 
 
 EXAMPLE = EncoderFacts(tensors="0" * 16, family="whisper", layers=4, size=384)
 """Facts of an encoder of the size of Whisper tiny, for checks and lists before an encoder is read."""
 
-COPIED_BESIDE = ("preprocessor_config.json", "README.md", "LICENSE")
+EXTRACTORS = ("preprocessor_config.json", "processor_config.json")
+"""Files that may hold the settings of the extractor of features; transformers prefers the second one."""
+
+COPIED_BESIDE = (*EXTRACTORS, "README.md", "LICENSE")
 """Files that are copied with settings and weights of an encoder, if they exist."""
 
 

@@ -29,7 +29,10 @@ def copy_encoder(source: EncoderSource, folder: Path) -> Path:
     Raises:
         FeatureError: the encoder is not on this machine, or not the one that the source names.
     """
-    load_encoder(source.model, source.revision, source.facts.tensors)  # checks the digest
+    facts = source.facts
+    load_encoder(  # checks the facts
+        source.model, source.revision, facts.tensors, settings=facts.settings, normalises=facts.normalises
+    )
     found = find_encoder(source.model, source.revision)
     place = folder / source.folder
     place.mkdir(parents=True, exist_ok=True)

@@ -22,6 +22,8 @@ WINDOW, HOP = 400, 320
 """Samples of a frame and from one to the next, of all encoders that take waveforms."""
 FRAME_RATE = SAMPLE_RATE / HOP
 """Frames a second of all encoders."""
+WHISPER_FRAMES = 1500
+"""Frames of a window of Whisper, which is 30 s long."""
 
 _FILTERBANK = 560  # samples of two windows every 10 ms, which make one frame
 
@@ -146,7 +148,8 @@ def _whisper_transform(model: Any, x: Tensor, mask: Tensor | None) -> list[Tenso
 
 
 def _count_whisper_frames(samples: int) -> int:
-    return math.ceil(math.ceil(samples / 160) / 2)
+    # The last window includes a rest below 25 ms after 30 s, which the extractor then drops.
+    return min(WHISPER_FRAMES, math.ceil(math.ceil(samples / 160) / 2))
 
 
 def _waveform_front(model: Any, extractor: Any, samples: Tensor) -> Tensor:

@@ -3,13 +3,14 @@
 import logging
 import os
 import re
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sercli import files
-from sercli.encoders import SHORT_NAMES
+from sercli.encoders import EXTRACTORS, SHORT_NAMES
 from sercli.errors import ConfigError, FeatureError, first_line
 from sercli.plain.json import from_json
 from sercli.plain.yaml import from_yaml
@@ -19,8 +20,8 @@ USER_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / 
 """Folder of the user in which facts and places of encoders are remembered."""
 
 _LOG = logging.getLogger("sercli")
-_CONFIG, _EXTRACTOR, _CARD = "config.json", "preprocessor_config.json", "README.md"
-BESIDE = (_CONFIG, _EXTRACTOR, _CARD)
+_CONFIG, _CARD = "config.json", "README.md"
+BESIDE = (_CONFIG, *EXTRACTORS, _CARD)
 """Files that an encoder may have beside its weights."""
 # In the order in which they are preferred. The second is read without running code that it may hold.
 _WEIGHTS = (
@@ -29,6 +30,8 @@ _WEIGHTS = (
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
 )
+_UNREAD = frozenset({".pt", ".pth", ".ckpt", ".pkl", ".h5"})
+_NEEDED = "it needs model.safetensors or pytorch_model.bin, which `save_pretrained` of transformers writes"
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
 
 
@@ -68,11 +71,13 @@ def find_encoder(model: str, revision: str | None = None) -> EncoderFiles:
     """
     name = SHORT_NAMES.get(model, model)
     path = Path(name).expanduser()
-    if path.is_dir() or name.startswith(("/", "./", "../", "~")):
+    if path.exists() or name.startswith(("/", "./", "../", "~")):
         if revision is not None:
             raise ConfigError(
                 f"revision={revision}: '{model}' is a folder, which has no revisions; leave it out"
             )
+        if path.is_file():
+            raise FeatureError(f"{model}: is a file; name its folder, which must hold {_CONFIG} too")
         if not path.is_dir():
             raise FeatureError(f"{model}: no such folder; name the folder that holds the encoder's {_CONFIG}")
         return _check(path.resolve())
@@ -149,9 +154,19 @@ def _check(folder: Path) -> EncoderFiles:
     Raises:
         FeatureError: a file is missing or damaged.
     """
-    for file in (_CONFIG, _EXTRACTOR):
-        if not (folder / file).is_file():
-            raise FeatureError(f"{folder}: has no {file}; get the complete folder of the encoder again")
+    if not (folder / _CONFIG).is_file():
+        raise FeatureError(f"{folder}: {_describe_without_config(folder)}")
+    if not any((folder / name).is_file() for name in EXTRACTORS):
+        raise FeatureError(
+            f"{folder}: has no {EXTRACTORS[0]}; get the complete folder of the encoder again, or copy this "
+            "file from the encoder that the model was made from"
+        )
+    for name in (_CONFIG, *EXTRACTORS):
+        if (folder / name).is_file() and (folder / name).read_bytes().startswith(BOM_UTF8):
+            raise FeatureError(
+                f"{folder / name}: begins with a byte order mark, which transformers does not read; save the "
+                "file as UTF-8 without BOM"
+            )
     try:
         config = from_json((folder / _CONFIG).read_text(encoding="utf-8"))
     except ValueError:
@@ -161,14 +176,28 @@ def _check(folder: Path) -> EncoderFiles:
     for file in _WEIGHTS:
         if (folder / file).is_file():
             return EncoderFiles(folder, _parts(folder / file), config)
-    other = sorted(
-        path.name for path in folder.glob("*") if path.suffix in {".pt", ".pth", ".ckpt", ".pkl", ".h5"}
-    )
-    fact = f"has only {', '.join(other)}, which sercli does not read" if other else "has no weights"
-    raise FeatureError(
-        f"{folder}: {fact}; it needs model.safetensors or pytorch_model.bin, which `save_pretrained` of "
-        "transformers writes"
-    )
+    raise FeatureError(f"{folder}: {_describe_other_weights(folder) or f'has no weights; {_NEEDED}'}")
+
+
+def _describe_other_weights(folder: Path) -> str | None:
+    """State which files of weights a folder holds that are not read; None if there are none."""
+    other = sorted(path.name for path in folder.glob("*") if path.suffix in _UNREAD)
+    return f"has only {', '.join(other)}, which sercli does not read; {_NEEDED}" if other else None
+
+
+def _describe_without_config(folder: Path) -> str:
+    """State what a folder without settings is, and what to do."""
+    if (folder / "adapter_config.json").is_file():
+        return (
+            f"holds adapters of PEFT and has no {_CONFIG}; merge them into their encoder "
+            "(`merge_and_unload`, then `save_pretrained`), and name that folder"
+        )
+    if snapshots := sorted(each.name for each in folder.glob("snapshots/*") if each.is_dir()):
+        fact = f"has no {_CONFIG}, since it is a folder of the Hub's cache"
+        return f"{fact}; name snapshots/{snapshots[0]} below it"
+    if not any((folder / name).is_file() for name in _WEIGHTS) and (other := _describe_other_weights(folder)):
+        return other
+    return f"has no {_CONFIG}; get the complete folder of the encoder again"
 
 
 def _parts(file: Path) -> tuple[Path, ...]:
@@ -176,7 +205,7 @@ def _parts(file: Path) -> tuple[Path, ...]:
     if file.suffix != ".json":
         return (file,)
     try:
-        names = sorted(set(from_json(file.read_text(encoding="utf-8"))["weight_map"].values()))
+        names = sorted(set(from_json(file.read_text(encoding="utf-8-sig"))["weight_map"].values()))
     except (ValueError, KeyError, TypeError, AttributeError):
         raise FeatureError(f"{file}: damaged; get the file again") from None
     parts = tuple(file.parent / Path(str(name)).name for name in names)
@@ -222,15 +251,21 @@ def cached_encoder(name: str, revision: str | None = None) -> Path | None:
     Raises:
         ConfigError: a library is missing.
     """
-    # Not snapshot_download, which misses the files of the repository that encoders do not need.
-    found = _hub().try_to_load_from_cache(name, _CONFIG, revision=revision)
-    if not isinstance(found, str):
+    folder = _cached_folder(name, revision)
+    if folder is None:
         return None
     try:
-        _check(Path(found).parent)
+        _check(folder)
     except FeatureError:
         return None
-    return Path(found).parent
+    return folder
+
+
+def _cached_folder(name: str, revision: str | None) -> Path | None:
+    """Return the folder of an encoder in the cache, which may lack files."""
+    # Not snapshot_download, which misses the files of the repository that encoders do not need.
+    found = _hub().try_to_load_from_cache(name, _CONFIG, revision=revision)
+    return Path(found).parent if isinstance(found, str) else None
 
 
 def _download(name: str, revision: str | None) -> Path:
@@ -254,7 +289,7 @@ def _download(name: str, revision: str | None) -> Path:
         wanted = [
             file
             for file in sizes
-            if file in {_CONFIG, _EXTRACTOR, _CARD, weights}
+            if file in {*BESIDE, weights}
             or (weights.endswith(".index.json") and file.startswith(stem) and file.endswith(suffix))
         ]
         licence = getattr(info.card_data, "license", None) or "not stated"
@@ -279,10 +314,25 @@ def _download(name: str, revision: str | None) -> Path:
     except (transport_error(), errors.OfflineModeIsEnabled, OSError, RuntimeError) as error:
         if isinstance(error, FeatureError):
             raise
-        raise FeatureError(
-            f"{place}: the Hub can't be reached ({first_line(error).rstrip('.')}); check the network and run "
-            f"`sercli features fetch {_short_name(name)}`, or add --from FOLDER if you have its folder"
-        ) from None
+        raise FeatureError(_describe_unreachable(name, revision, error)) from None
+
+
+def _describe_unreachable(name: str, revision: str | None, error: Exception) -> str:
+    """State why an encoder can't be downloaded, what the cache lacks, and what to do."""
+    place, command = name, f"sercli features fetch {_short_name(name)}"
+    remedy = "add --from FOLDER if you have its folder"
+    if revision is not None:
+        place, command = f"{name} at revision {revision}", f"{command} --revision {revision}"
+        remedy = "name its folder as the model and leave the revision out"
+    cause, first = first_line(error, 300).rstrip("."), "check the network"
+    if isinstance(error, _hub().errors.OfflineModeIsEnabled):
+        cause, first = "offline mode is set", "unset HF_HUB_OFFLINE"
+    if (folder := _cached_folder(name, revision)) is not None:
+        try:
+            _check(folder)
+        except FeatureError as incomplete:
+            cause += f") and its copy in the cache is not complete ({str(incomplete).split(';')[0]}"
+    return f"{place}: the Hub can't be reached ({cause}); {first} and run `{command}`, or {remedy}"
 
 
 def transport_error() -> type[Exception]:

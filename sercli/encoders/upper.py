@@ -104,6 +104,7 @@ def load_upper_layers(
     first: int,
     size: int,
     *,
+    settings: str | None = None,
     lora_rank: int = 0,
     lora_alpha: int = 1,
 ) -> UpperLayers:
@@ -116,14 +117,18 @@ def load_upper_layers(
             tiny encoder without training, which lists and checks show before an encoder is chosen.
         first: number of the first layer, from one.
         size: values of a state.
+        settings: digest that the encoder's settings must have; None if they are not known.
         lora_rank: rank of adapters that are trained in place of the layers; zero trains the layers.
         lora_alpha: see `UpperLayers.add_adapters`.
 
     Raises:
         ConfigError: a name or number is not valid, or a library is missing.
-        FeatureError: the encoder is not on this machine, or not the one of that digest.
+        FeatureError: the encoder is not on this machine, or not the one of these digests.
     """
-    encoder = untrained_encoder(size) if tensors is None else load_encoder(model, revision, tensors)
+    if tensors is None:
+        encoder = untrained_encoder(size)
+    else:
+        encoder = load_encoder(model, revision, tensors, settings=settings)
     with torch.device("cpu"):
         layers = UpperLayers(encoder, first)
         if lora_rank:

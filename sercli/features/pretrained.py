@@ -12,7 +12,7 @@ Departures: a recording longer than 30 s (Whisper) or 60 s (others) is encoded i
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from sercli.audio import SAMPLE_RATE, Samples
-from sercli.encoders import EXAMPLE, EncoderFacts, EncoderSource
+from sercli.encoders import EXAMPLE, EncoderFacts, EncoderSource, Layers
 from sercli.encoders.encoder import FAMILIES, FRAME_RATE, HOP, WHISPER_PADDED, WINDOW, Encoder
 from sercli.encoders.finding import is_here, lasting_name
 from sercli.encoders.loading import load_encoder, read_facts
@@ -40,7 +40,7 @@ class PretrainedConfig(FeatureConfig):
     the short names."""
     revision: str | None = None
     """Branch, tag or commit of the encoder on the Hub; null takes its main branch."""
-    layers: Literal["all"] | tuple[Annotated[int, Field(ge=0)], ...] = Field("all", min_length=1)
+    layers: Layers = "all"
     """Layers whose states are kept, as all or [0, 2]: 0 is what enters the first transformer layer, n is the
     output of transformer layer n."""
     pool: Literal["none", "mean", "mean-std"] = "mean"
@@ -76,7 +76,7 @@ class PretrainedConfig(FeatureConfig):
         return type(self)(**self.model_dump(exclude={"encoder"}) | found)
 
     def require(self) -> None:
-        """Load the encoder, which is downloaded if it is not here; its tensors must be those of the facts.
+        """Load the encoder, which is downloaded if it is not here; its facts must be those of the settings.
 
         Raises:
             ConfigError: a library is missing.
@@ -110,13 +110,15 @@ class PretrainedConfig(FeatureConfig):
             raise ValueError(f"pad_s is for Whisper; {self.model} takes recordings as they are: leave it out")
 
     def deciding(self) -> dict[str, Any]:
-        """Return the settings that decide digests: the encoder is named by its tensors, whatever its name."""
+        """Return the settings that decide digests: the encoder is named by its facts, whatever its name."""
         settings = super().deciding()
         for name in ("model", "revision", "encoder"):
             settings.pop(name, None)
         settings |= {"encoder": self.facts.tensors, "layers": list(self.layer_numbers)}
         if self.facts.normalises is not None:
             settings["normalises"] = self.facts.normalises
+        if self.facts.settings is not None:
+            settings["settings"] = self.facts.settings
         return settings
 
     @property
@@ -246,7 +248,16 @@ def _batches(pieces: Sequence[tuple[int, Tensor]], most: float) -> Iterator[list
 
 def _load(config: PretrainedConfig, device: str) -> Encoder:
     family = WHISPER_PADDED if config.pad_s is not None else None
-    return load_encoder(config.model, config.revision, config.facts.tensors, device, family)
+    facts = config.facts
+    return load_encoder(
+        config.model,
+        config.revision,
+        facts.tensors,
+        device,
+        family,
+        settings=facts.settings,
+        normalises=facts.normalises,
+    )
 
 
 class _Graph(nn.Module):

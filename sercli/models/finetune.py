@@ -10,7 +10,7 @@ Departures: layer dropout and the masking of time and channels that encoders are
 """
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from pydantic import Field
@@ -29,6 +29,8 @@ from sercli.models.probe import Probe, ProbeConfig
 class FinetuneConfig(ProbeConfig):
     """Settings of the encoder and of the classifier."""
 
+    neutral: ClassVar[Mapping[str, Any]] = {"settings": None}
+
     encoder: str = "whisper-tiny.en"
     """Encoder: a folder, a name on the Hugging Face Hub, or a short name; `sercli features encoders` lists
     the short names."""
@@ -36,6 +38,8 @@ class FinetuneConfig(ProbeConfig):
     """Branch, tag or commit of the encoder on the Hub; null takes its main branch."""
     tensors: str | None = Field(None, pattern="[0-9a-f]{16}", repr=False)
     """Digest of the encoder's tensors; filled in when its files are read."""
+    settings: str | None = Field(None, pattern="[0-9a-f]{16}", repr=False)
+    """Digest of the encoder's settings; filled in when its files are read."""
     first_layer: int = Field(1, ge=1, le=1000)
     """Number of the first transformer layer that is trained; the layers below stay as they are, and are
     computed once."""
@@ -53,7 +57,7 @@ class FinetuneConfig(ProbeConfig):
         return super().idle() | ({} if self.lora_rank else {"lora_alpha": "lora_rank=0"})
 
     def pinned(self) -> Self:
-        """Return the same settings with the digest of the encoder, which is downloaded if it is not here.
+        """Return the same settings with the digests of the encoder, which is downloaded if it is not here.
 
         Raises:
             ConfigError: the name is not valid, or a library is missing.
@@ -61,8 +65,9 @@ class FinetuneConfig(ProbeConfig):
         """
         if self.tensors is not None:
             return self
-        tensors = read_facts(self.encoder, self.revision).tensors
-        return self.model_copy(update={"encoder": lasting_name(self.encoder), "tensors": tensors})
+        facts = read_facts(self.encoder, self.revision)
+        found = {"tensors": facts.tensors, "settings": facts.settings}
+        return self.model_copy(update={"encoder": lasting_name(self.encoder)} | found)
 
     def described(self) -> Self:
         """Return the same settings with the digest of an example, if the encoder is not known yet."""
@@ -78,7 +83,7 @@ class FinetuneConfig(ProbeConfig):
         return self.model_copy(update={"encoder": model, "revision": None})
 
     def deciding(self) -> dict[str, Any]:
-        """Return the settings that decide digests: the encoder is named by its tensors, whatever its name."""
+        """Return the settings that decide digests: the encoder is named by its digests, whatever its name."""
         settings = super().deciding()
         for name in ("encoder", "revision", "checkpointing"):
             settings.pop(name, None)
@@ -129,6 +134,7 @@ def _build(shapes: Mapping[str, tuple[int, ...]], n_outputs: int, config: Finetu
         config.tensors,
         config.first_layer,
         values,
+        settings=config.settings,
         lora_rank=config.lora_rank,
         lora_alpha=config.lora_alpha,
     )

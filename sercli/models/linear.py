@@ -12,7 +12,7 @@ Departures: the scores of the support vector machine become probabilities by Pla
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
+from sercli.encoders import Layers
 from sercli.errors import ConfigError
 from sercli.models import Architecture, NetworkConfig, Recipe, TrainingVectors
 from sercli.models.layers.vectors import join_moments
@@ -37,8 +38,9 @@ class LinearConfig(NetworkConfig):
     c: float = Field(0.01, gt=0, le=1e6)
     """Weight of the errors against the penalty on large weights; a smaller value shrinks the weights more. Of
     a ridge regression the penalty is 1 / (2 c)."""
-    layers: Literal["all"] | tuple[Annotated[int, Field(ge=0)], ...] = Field("all", min_length=1)
-    """Layers of the features (their first axis, counted from 0) whose values are joined."""
+    layers: Layers = "all"
+    """Layers of the features whose values are joined. They are counted from 0 among those that the features
+    have: with features.layers=[2, 3], layer 0 is layer 2 of the encoder."""
     pool: Literal["mean", "mean-std"] = "mean"
     """Moments of features with several frames: their mean, or mean and standard deviation."""
 
@@ -54,7 +56,8 @@ class Linear(nn.Module):
         chosen = tuple(range(layers)) if config.layers == "all" else tuple(sorted(set(config.layers)))
         if chosen[-1] >= layers:
             raise ConfigError(
-                f"model.layers={list(chosen)}: the features have layers 0 to {layers - 1}; take some of these"
+                f"model.layers={list(chosen)}: the features have layers 0 to {layers - 1}, counted from 0 "
+                "whatever their numbers in the encoder are; take some of these, or set features.layers alone"
             )
         self.chosen, self.deviation, self.svm = chosen, config.pool == "mean-std", config.classifier == "svm"
         self.head = nn.Linear(len(chosen) * values * (2 if self.deviation else 1), n_classes)

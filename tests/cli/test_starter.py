@@ -210,7 +210,7 @@ def test_a_missing_encoder_is_one_error_before_the_work(run, encoded, recording,
     status, out, err = run(recording.parent)
     assert (status, out) == (1, "")
     assert err.splitlines()[1:] == [
-        f"error: {encoded}: no such folder; name the folder that holds the encoder's config.json"
+        f"error: {encoded}: the encoder's folder is no longer there; put it back, or make a link to it there"
     ]
 
 

@@ -193,7 +193,7 @@ def test_every_setting_of_a_network_changes_it_or_is_idle(arch, thorough):
             yield network.train()(**example)
 
     # Those that name the encoder, or change time and memory only: see tests/models/test_finetune.py.
-    apart = {"encoder", "revision", "tensors", "first_layer", "checkpointing"}
+    apart = {"encoder", "revision", "tensors", "settings", "first_layer", "checkpointing"}
     names = entry.config.model_fields.keys() - (apart if arch == "finetune" else set())
     check(settings, fingerprint, sorted(names), thorough=thorough)
 

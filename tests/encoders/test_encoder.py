@@ -58,7 +58,7 @@ def test_whisper_padded_to_30_seconds_gives_the_states_of_the_model_itself():
     torch.testing.assert_close(last, wanted[-1], rtol=1e-4, atol=1e-5)
 
 
-@every
+@pytest.mark.parametrize("family", [*FAMILIES, "hubert-batch-norm"])
 @torch.inference_mode()
 def test_an_utterance_in_a_batch_has_the_states_that_it_has_alone(family):
     encoder = load(family)

@@ -6,10 +6,13 @@ import shutil
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from small_encoders import change_config, encoder_folder
+from small_encoders import FAMILIES, change_config, encoder_folder
 
+from sercli.encoders import is_file_of_encoder
+from sercli.encoders.copying import copy_encoder
 from sercli.encoders.finding import cached_encoder, find_encoder
 from sercli.encoders.loading import load_encoder, read_facts
+from sercli.encoders.upper import load_upper_layers
 from sercli.errors import ConfigError, FeatureError
 
 
@@ -22,6 +25,18 @@ def folder(tmp_path):
 def rewrite(folder, change):
     path = folder / "model.safetensors"
     save_file(change(load_file(path)), path, metadata={"format": "pt"})
+
+
+def add_mark(file):
+    """Write a file as Notepad of Windows does."""
+    file.write_text(file.read_text(), encoding="utf-8-sig")
+
+
+def test_an_index_with_a_byte_order_mark_is_read(folder):
+    (folder / "model.safetensors").rename(folder / "one.safetensors")
+    index = folder / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": {"a": "one.safetensors"}}), encoding="utf-8-sig")
+    assert find_encoder(str(folder)).weights == (folder / "one.safetensors",)
 
 
 def test_facts_of_a_folder(folder):
@@ -46,6 +61,18 @@ def test_half_precision_and_pickled_files_of_the_same_weights_have_the_same_dige
     assert {each.dtype for each in encoder.parameters()} == {torch.float32}
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("number", [torch.float16, torch.bfloat16])
+def test_a_model_that_was_saved_in_half_precision_is_computed_in_32_bits(tmp_path, family, number):
+    folder = shutil.copytree(encoder_folder(family), tmp_path / "encoder")
+    rewrite(folder, lambda tensors: {name: tensor.to(number) for name, tensor in tensors.items()})
+    change_config(folder, dtype=str(number).removeprefix("torch."))
+    encoder = load_encoder(str(folder), None, read_facts(str(folder)).tensors)
+    assert {each.dtype for each in encoder.parameters()} == {torch.float32}
+    states, _ = encoder([torch.rand(16_000)])
+    assert torch.isfinite(states[-1]).all()
+
+
 def test_other_weights_have_another_digest_and_are_refused(folder):
     before = read_facts(str(folder)).tensors
     rewrite(folder, lambda tensors: tensors | {"encoder.layer_norm.bias": torch.ones(32)})
@@ -66,6 +93,8 @@ def test_facts_are_remembered_as_long_as_files_do_not_change(folder, monkeypatch
         (lambda f: (f / "preprocessor_config.json").unlink(), "has no preprocessor_config.json"),
         (lambda f: (f / "config.json").unlink(), "has no config.json"),
         (lambda f: (f / "config.json").write_text("{"), "not the settings of an encoder"),
+        (lambda f: add_mark(f / "config.json"), "config.json: begins with a byte order mark.*without BOM"),
+        (lambda f: add_mark(f / "preprocessor_config.json"), "begins with a byte order mark"),
         (lambda f: (f / "model.safetensors").unlink(), "has no weights"),
         (lambda f: (f / "model.safetensors").rename(f / "model.pt"), "has only model.pt"),
         (lambda f: (f / "model.safetensors").write_bytes(b"x" * 99), "damaged"),
@@ -80,6 +109,45 @@ def test_a_folder_with_a_fault_is_refused_in_one_line(folder, break_it, message)
     with pytest.raises(FeatureError, match=message) as caught:
         read_facts(str(folder))
     assert "\n" not in str(caught.value)
+
+
+def test_the_extractor_in_processor_config_is_read_kept_in_mind_and_copied(folder, tmp_path):
+    """As the processor of transformers 5 saves it; transformers prefers it to preprocessor_config.json."""
+    from sercli.features.pretrained import PretrainedConfig
+
+    before = PretrainedConfig(model=str(folder)).pinned()
+    extractor = json.loads((folder / "preprocessor_config.json").read_text()) | {"do_normalize": True}
+    (folder / "processor_config.json").write_text(json.dumps({"feature_extractor": extractor}))
+    config = PretrainedConfig(model=str(folder)).pinned()
+    assert (before.encoder.normalises, config.encoder.normalises) == (False, True)
+    copied = copy_encoder(config.source, tmp_path / "model")
+    assert read_facts(str(copied)) == config.encoder
+    assert is_file_of_encoder((copied / "processor_config.json").relative_to(tmp_path / "model").as_posix())
+    (folder / "preprocessor_config.json").unlink()
+    assert read_facts(str(folder)) == config.encoder
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        ("wav2vec_small.pt", r"has only wav2vec_small\.pt, .*save_pretrained"),
+        ("adapter_config.json", "adapters of PEFT .*merge"),
+        ("snapshots/abc/config.json", "name snapshots/abc below it"),
+        ("notes.txt", r"has no config\.json; get the complete folder"),
+    ],
+)
+def test_a_folder_that_is_no_encoder_is_refused_with_its_own_remedy(tmp_path, file, message):
+    (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / file).write_text("{}")
+    with pytest.raises(FeatureError, match=message):
+        read_facts(str(tmp_path))
+
+
+def test_a_file_in_place_of_a_folder_is_named(folder, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    for model in (str(folder / "model.safetensors"), "encoder/model.safetensors"):
+        with pytest.raises(FeatureError, match="is a file; name its folder"):
+            read_facts(model)
 
 
 def test_an_extractor_of_another_encoder_is_refused(tmp_path):
@@ -105,6 +173,52 @@ def test_the_normalisation_of_samples_is_a_part_of_the_identity_of_features(fold
     assert first.encoder.tensors == second.encoder.tensors
     assert (first.encoder.normalises, second.encoder.normalises) == (False, True)
     assert first.digest != second.digest
+
+
+@pytest.mark.parametrize(
+    ("family", "changes"),
+    [
+        ("wav2vec2-layer", {"do_stable_layer_norm": False}),
+        ("wav2vec2-layer", {"num_attention_heads": 4}),
+        ("wav2vec2-layer", {"layer_norm_eps": 0.01}),
+        ("wavlm", {"max_bucket_distance": 100}),
+        ("whisper", {"encoder_attention_heads": 4}),
+        ("w2v-bert", {"hidden_act": "relu"}),
+    ],
+)
+def test_settings_that_change_the_states_are_a_part_of_the_identity(tmp_path, family, changes):
+    from sercli.features.pretrained import PretrainedConfig
+
+    folder = shutil.copytree(encoder_folder(family), tmp_path / "encoder")
+    first = PretrainedConfig(model=str(folder)).pinned()
+    change_config(folder, **changes)
+    second = PretrainedConfig(model=str(folder)).pinned()
+    assert first.encoder.tensors == second.encoder.tensors
+    assert first.digest != second.digest
+    second.require()
+    with pytest.raises(FeatureError, match="other settings"):
+        first.require()
+    with pytest.raises(FeatureError, match="other settings"):
+        load_upper_layers(str(folder), None, first.encoder.tensors, 1, 32, settings=first.encoder.settings)
+    # Records of earlier releases hold no settings.
+    load_encoder(str(folder), None, first.encoder.tensors)
+
+
+def test_settings_that_change_no_state_are_no_part_of_the_identity(folder):
+    before = read_facts(str(folder))
+    change_config(
+        folder, dtype="float64", hidden_dropout=0.5, mask_time_prob=0.1, vocab_size=99, num_labels=7
+    )
+    assert read_facts(str(folder)) == before
+
+
+def test_an_encoder_that_normalises_otherwise_is_refused(folder):
+    facts = read_facts(str(folder))
+    file = folder / "preprocessor_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"do_normalize": not facts.normalises}))
+    for settings in (None, facts.settings):  # records of earlier releases have none
+        with pytest.raises(FeatureError, match="other settings"):
+            load_encoder(str(folder), None, facts.tensors, settings=settings, normalises=facts.normalises)
 
 
 @pytest.mark.parametrize("changes", [{"num_hidden_layers": "x"}, {"num_attention_heads": 7}])
@@ -158,9 +272,68 @@ def test_another_sample_rate_is_refused(folder):
         read_facts(str(folder))
 
 
+def test_a_whisper_encoder_of_shorter_windows_is_refused(tmp_path):
+    folder = shutil.copytree(encoder_folder("whisper"), tmp_path / "encoder")
+    path = folder / "preprocessor_config.json"
+    before = path.read_text()
+    path.write_text(json.dumps(json.loads(before) | {"chunk_length": 10, "n_samples": 160_000}))
+    with pytest.raises(FeatureError, match="encodes 1500 frames of 10 s of audio"):
+        read_facts(str(folder))
+    path.write_text(before)
+    change_config(folder, max_source_positions=500)
+    with pytest.raises(FeatureError, match="encodes 500 frames of 30 s of audio"):
+        read_facts(str(folder))
+
+
 def test_weights_that_are_not_numbers_are_refused(folder):
     rewrite(folder, lambda tensors: tensors | {"encoder.layer_norm.bias": torch.full((32,), torch.nan)})
     with pytest.raises(FeatureError, match="not finite"):
+        read_facts(str(folder))
+
+
+@pytest.mark.parametrize("number", [torch.int8, torch.float8_e4m3fn])
+def test_quantised_weights_are_refused(folder, number):
+    rewrite(folder, lambda t: {name: each.to(number) if each.ndim == 2 else each for name, each in t.items()})
+    with pytest.raises(FeatureError, match="the weights are quantised"):
+        read_facts(str(folder))
+
+
+def test_quantised_weights_under_other_names_are_refused(folder):
+    change_config(folder, quantization_config={"quant_method": "gptq"})
+    rewrite(folder, lambda t: {f"{name[:-6]}qweight" if "k_proj" in name else name: t[name] for name in t})
+    with pytest.raises(FeatureError, match="the weights are quantised"):
+        read_facts(str(folder))
+
+
+@pytest.mark.parametrize("usual", ["", "wav2vec2.", "encoder."])
+def test_the_usual_one_of_several_encoders_in_one_file_is_taken(folder, usual):
+    wanted = read_facts(str(folder)).tensors
+    tensors = load_file(folder / "model.safetensors")
+    for one, other in ((usual, "ema."), ("a.", "b.")):
+        assert read_facts(str(folder)).tensors == wanted
+        both = {one + name: each for name, each in tensors.items()}
+        both |= {other + name: each * 2 for name, each in tensors.items()}
+        rewrite(folder, lambda _, both=both: both)
+    with pytest.raises(FeatureError, match=r"several encoders \(a\.\*, b\.\*\)"):
+        read_facts(str(folder))
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "model.safetensors"])
+@pytest.mark.parametrize(
+    ("text", "messages"),
+    [
+        (
+            "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 377\n",
+            ["run `git lfs pull`"] * 2,
+        ),
+        ("<!DOCTYPE html><html><body>Denied</body></html>", ["a web page", "damaged"]),
+        ('{"error":"Entry not found"}', ["no file of weights", "damaged"]),
+    ],
+)
+def test_a_text_in_place_of_the_weights_is_named(folder, name, text, messages):
+    (folder / "model.safetensors").unlink()
+    (folder / name).write_text(text)
+    with pytest.raises(FeatureError, match=messages[name == "model.safetensors"]):
         read_facts(str(folder))
 
 
@@ -195,6 +368,24 @@ def test_without_a_network_the_message_says_what_to_do(monkeypatch, tmp_path):
         match=r"whisper-tiny: the Hub can't be reached.*`sercli features fetch whisper-tiny`, or add --from",
     ):
         read_facts("whisper-tiny")
+
+
+@pytest.mark.usefixtures("_own_cache")
+def test_without_a_network_a_revision_is_named_and_offline_mode_too():
+    remedy = "unset HF_HUB_OFFLINE and run `sercli features fetch whisper-tiny --revision v2`, or name"
+    with pytest.raises(FeatureError, match=rf"at revision v2: .*\(offline mode is set\); {remedy}"):
+        read_facts("whisper-tiny", "v2")
+
+
+@pytest.mark.usefixtures("_own_cache")
+def test_without_a_network_the_message_says_what_the_cache_lacks(folder, tmp_path):
+    place, commit = tmp_path / "hub/models--openai--whisper-base", "a" * 40
+    copied = shutil.copytree(folder, place / "snapshots" / commit)
+    (place / "refs").mkdir()
+    (place / "refs/main").write_text(commit)
+    (copied / "preprocessor_config.json").unlink()
+    with pytest.raises(FeatureError, match=r"cache is not complete \(.*no preprocessor_config\.json\)"):
+        read_facts("whisper-base")
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from sercli.features.pretrained import (
     extract,
     extract_several,
 )
+from sercli.models.linear import LinearConfig
 from sercli.runs.features import FeatureChoice
 
 
@@ -38,6 +39,16 @@ def test_chosen_layers_are_those_layers_of_all():
     np.testing.assert_array_equal(some, every[[0, 3]])
 
 
+@pytest.mark.parametrize("settings", [PretrainedConfig, LinearConfig])
+@pytest.mark.parametrize(
+    ("given", "shown"), [(3, "3"), ("last", "last"), ([-1], "[-1]"), ([], "[]"), (["a"], '["a"]')]
+)
+def test_a_wrong_choice_of_layers_names_the_forms(settings, given, shown):
+    with pytest.raises(ConfigError) as caught:
+        settings(layers=given)
+    assert str(caught.value) == f"layers: write all, or a list of layers from 0 such as [2, 3]; got {shown}"
+
+
 def test_windows_of_a_long_recording_are_joined_by_their_length(monkeypatch):
     from sercli.encoders.encoder import FAMILIES
 
@@ -55,6 +66,15 @@ def test_windows_of_a_long_recording_are_joined_by_their_length(monkeypatch):
     means = [extract(part, config())[..., 0] for part in parts]
     wanted = sum(count * each for count, each in zip(counts, means, strict=True)) / sum(counts)
     np.testing.assert_allclose(mean, wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("pad", [None, 30])
+@pytest.mark.parametrize("rest", [0, 1, 399, 400])
+def test_a_short_rest_after_a_window_of_whisper_is_counted_as_it_is_encoded(rest, pad):
+    chosen = config("whisper", pool="none", pad_s=pad, layers=[0])
+    samples = tone((480_000 + rest) / 16_000)
+    assert len(samples) == 480_000 + rest
+    assert extract(samples, chosen).shape[-1] == count_frames(len(samples), chosen)
 
 
 def test_the_official_padding_of_whisper_gives_other_states_of_the_same_frames():

@@ -157,6 +157,8 @@ def test_the_name_of_a_run_depends_on_the_tensors_and_not_on_the_name_of_the_fol
     config = FinetuneConfig(tensors="0" * 16)
     assert config.digest == FinetuneConfig(encoder=str(tmp_path), tensors="0" * 16, checkpointing=True).digest
     assert config.digest != FinetuneConfig(tensors="1" * 16).digest
+    assert config.digest != FinetuneConfig(tensors="0" * 16, settings="0" * 16).digest
+    assert "settings" not in config.deciding()  # as in runs of earlier releases
 
 
 @pytest.mark.parametrize(

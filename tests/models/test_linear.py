@@ -72,7 +72,7 @@ def test_frames_count_by_their_mean_and_deviation_without_padding():
 
 
 def test_a_layer_that_the_features_lack_is_refused():
-    with pytest.raises(ConfigError, match="have layers 0 to 1"):
+    with pytest.raises(ConfigError, match="have layers 0 to 1, counted from 0 whatever"):
         Linear(2, 3, 2, LinearConfig(layers=[2]))
 
 
