@@ -100,6 +100,7 @@ def configure(
         ConfigError: a setting is unknown or wrong.
         UnknownNameError: there is no such architecture, corpus, scheme or protocol.
         CorpusError: no corpus is named, and no corpus of the architecture's paper is prepared.
+        RunError: there is no bundle to start from.
     """
     try:
         _check_names(settings)
@@ -127,7 +128,7 @@ def _check_names(settings: Mapping[str, Any]) -> None:
 
 
 def _name_data(settings: Mapping[str, Any], workspace: Workspace) -> dict[str, Any]:
-    """Add corpus, scheme, protocol and the digest of the bundle to start from, if they are missing."""
+    """Add corpus, scheme and protocol if they are missing."""
     recipe = get_architecture(settings["arch"]).recipe
     chosen = dict(settings)
     unknown_speakers, labels = chosen.pop("unknown_speakers", None), chosen.pop("labels", None)
@@ -150,8 +151,6 @@ def _name_data(settings: Mapping[str, Any], workspace: Workspace) -> dict[str, A
         chosen["scheme"] = made_for or default_scheme(corpus, emotions=emotions, traces=traces)
     if labels:
         chosen["scheme"] = get_scheme(chosen["scheme"]).with_labels(labels).recorded
-    if chosen.get("init") and not re.search(r"#[0-9a-f]{12}$", str(chosen["init"])):
-        chosen["init"] = name_bundle(Path(str(chosen["init"])))
     return chosen
 
 
@@ -181,12 +180,16 @@ def complete(settings: Mapping[str, Any]) -> RunConfig:
         ConfigError: a setting is unknown or wrong, or changes nothing, or asks to select an epoch although
             no part can select it.
         UnknownNameError: there is no such architecture, scheme or protocol.
+        RunError: there is no bundle to start from.
     """
+    init = str(settings.get("init") or "")
+    if init and not re.search(r"#[0-9a-f]{12}$", init):  # the run's name has the digest of the weights
+        settings = {**settings, "init": name_bundle(Path(init))}
     return _complete(settings, _resolve)
 
 
 def check(settings: Mapping[str, Any]) -> RunConfig:
-    """Complete given settings as `complete` does, but look for no file that the features need.
+    """Complete given settings as `complete` does, but look for no file that the features or weights need.
 
     Nothing is downloaded. The shapes of features that need such a file are only examples, so the result does
     not give the name of a run.
