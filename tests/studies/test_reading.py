@@ -55,6 +55,32 @@ def test_a_value_gives_a_row_and_several_settings_their_product(write):
     assert study.cells()[1].settings["features"] == {"window_ms": 15}
 
 
+def test_a_setting_has_one_value_in_each_of_its_spellings(write):
+    long, short = "features.x.window_ms", "features.window_ms"
+    head = f"title: T\narch: mdcnn\non: [emodb-4]\nset: {{{short}: 24}}\nrows:\n"
+    rows = f"  - {{name: a, set: {{{long}: 20}}}}\n  - {{name: b, from: a, set: {{{short}: 15}}}}\n"
+    cells = get_study(write(head + rows)).cells()
+    assert [cell.settings["features"] for cell in cells] == [{"window_ms": 20}, {"window_ms": 15}]
+    with pytest.raises(ConfigError, match=r"^features.window_ms is set to 20 and to 15; give it one value$"):
+        get_study("my-study.yaml").cells(changes=[(long, 20), (short, 15)])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("features.window_ms", 30),
+        ("features.x.window_ms", 30),
+        ("features", {"window_ms": 30}),
+        ("features", {"x": {"window_ms": 30}}),
+    ],
+)
+def test_a_change_of_a_varied_setting_is_refused_in_each_of_its_spellings(write, change):
+    study = get_study(write("title: T\narch: mdcnn\non: [emodb-4]\nvary: {features.window_ms: [20, 25]}\n"))
+    with pytest.raises(ConfigError, match=r"the study varies features.window_ms, and row 'window_ms 20'"):
+        study.cells(changes=[change])
+    assert len(study.cells(changes=[("features.hop_ms", 5)])) == 2
+
+
 def test_too_many_rows_are_refused_before_they_are_read(write, monkeypatch):
     monkeypatch.setattr("sercli.studies._rows._MOST_CELLS", 2)
     rows = "".join(f"  - {{name: r{i}, arch: nothing}}\n" for i in range(3))
