@@ -14,7 +14,7 @@ from sercli.schemes.reading import choose_scheme
 from sercli.studies._file import StudyFile
 from sercli.studies._presentation import with_paper
 from sercli.studies.columns import complete_column, parse_column
-from sercli.studies.study import Assignment, Column, StudyRow
+from sercli.studies.study import Assignment, Column, StudyRow, replaced
 
 _ROW = ("name", "from", "arch", "on", "set", "set_on", "vary", "paper")
 _COLUMN = ("name", "corpus", "scheme", "protocol", "set")
@@ -69,6 +69,7 @@ class RowReader:
             for row in _expand(each, wide, on, self.source.line(each.place)):
                 if row.name in rows:
                     self.source.fail(each.place, f"two rows are called '{row.name}'")
+                self._check_varied(each, row)
                 rows[row.name] = row
                 if len(rows) * len(on) > _MOST_CELLS:
                     self._refuse_cells(each.place)
@@ -242,6 +243,16 @@ class RowReader:
             return get_scheme(given) if given else None
         text = self.source.text((*place, "scheme"), given, "scheme")
         return choose_scheme(text, None, folder=self.folder)
+
+    def _check_varied(self, stated: _FileRow, row: StudyRow) -> None:
+        """Refuse settings of a column that replace a varied one: rows of different names would be equal."""
+        for column in row.on if row.varied else ():
+            for (name, _), varied in replaced(row, column, row.settings_on.get(column.name, ())):
+                self.source.fail(
+                    stated.places[name],
+                    f"set_on {column.name} sets {name}, but row '{row.name}' varies {varied} and has its "
+                    "name from the value; vary it in a row of its own, with only this column in 'on:'",
+                )
 
     def _check_settings_on(self, row: _FileRow, on: tuple[Column, ...]) -> None:
         known = [column.name for column in on]

@@ -81,6 +81,16 @@ def test_a_change_of_a_varied_setting_is_refused_in_each_of_its_spellings(write,
     assert len(study.cells(changes=[("features.hop_ms", 5)])) == 2
 
 
+def test_settings_of_a_column_do_not_replace_a_varied_one(write):
+    head = "title: T\narch: mdcnn\non: [emodb-4]\nrows:\n"
+    row = "  - name: rate\n    vary: {training.lr: [1e-3, 1e-2]}\n    set_on:\n"
+    message = r"^my-study.yaml:8: set_on emodb-4 sets training.lr, but row 'rate, lr 1e-3' varies training.lr"
+    with pytest.raises(ConfigError, match=message):
+        get_study(write(f"{head}{row}      emodb-4: {{training.lr: 5e-4}}\n"))
+    study = get_study(write(f"{head}{row}      emodb-4: {{training.max_epochs: 5}}\n"))
+    assert [cell.settings["training"]["max_epochs"] for cell in study.cells()] == [5, 5]
+
+
 def test_too_many_rows_are_refused_before_they_are_read(write, monkeypatch):
     monkeypatch.setattr("sercli.studies._rows._MOST_CELLS", 2)
     rows = "".join(f"  - {{name: r{i}, arch: nothing}}\n" for i in range(3))
