@@ -39,7 +39,7 @@ def with_paper(source: StudyFile, top: Mapping[str, Any], rows: Mapping[str, Stu
     for i, row in enumerate(top.get("rows", [])):
         if "paper" not in row:
             continue
-        name, place = str(row.get("name", "")), ("rows", i, "paper")
+        name, place = source.numbers.get(("rows", i, "name"), str(row.get("name", ""))), ("rows", i, "paper")
         if name not in rows:
             source.fail(place, "this row is varied; write its scores under the study's 'paper:', by row")
         found[name] = _read_scores(source, place, row["paper"], {on.name for on in rows[name].on})
@@ -149,7 +149,8 @@ def _read_row_names(
     if chosen == "all":
         return tuple(known)
     names = source.items(place, chosen, str(place[-1]))
-    for i, name in enumerate(names):
+    named = [source.text((*place, i), name, "a row") for i, name in enumerate(names)]
+    for i, name in enumerate(named):
         if name not in known:
-            source.fail((*place, i), str(unknown("rows", str(name), known)))
-    return tuple(dict.fromkeys(names))
+            source.fail((*place, i), str(unknown("rows", name, known)))
+    return tuple(dict.fromkeys(named))

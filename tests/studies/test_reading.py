@@ -91,6 +91,15 @@ def test_settings_of_a_column_do_not_replace_a_varied_one(write):
     assert [cell.settings["training"]["max_epochs"] for cell in study.cells()] == [5, 5]
 
 
+def test_a_name_is_what_the_file_has_also_if_it_is_a_number(write):
+    rows = "  - {name: 016, paper: {emodb-4: {ua: 60}}}\n  - {name: 0.10, paper: {emodb-4: {ua: 61}}}\n"
+    text = f"title: 1.50\narch: mdcnn\non: [emodb-4]\nrows:\n{rows}  - {{name: c, from: 0.10}}\n"
+    study = get_study(write(f"{text}confusion: [016, 0.10]\n"))
+    assert (study.title, [row.name for row in study.rows]) == ("1.50", ["016", "0.10", "c"])
+    assert [cell.paper["ua"].value for cell in study.cells()[:2]] == [60, 61]
+    assert (study.rows[2].parent, study.display.confusion) == ("0.10", ("016", "0.10"))
+
+
 def test_too_many_rows_are_refused_before_they_are_read(write, monkeypatch):
     monkeypatch.setattr("sercli.studies._rows._MOST_CELLS", 2)
     rows = "".join(f"  - {{name: r{i}, arch: nothing}}\n" for i in range(3))
