@@ -9,6 +9,7 @@ from sercli.errors import unknown
 from sercli.evaluation import metric_by_key
 from sercli.plain.yaml import Place
 from sercli.studies._file import StudyFile
+from sercli.studies.columns import column_name
 from sercli.studies.study import METRICS, Display, PaperScore, PaperScores, StudyRow
 
 _PAPER_METRICS = (
@@ -67,13 +68,15 @@ def read_references(
 def _read_scores(source: StudyFile, place: Place, given: Any, columns: set[str]) -> Mapping[str, PaperScores]:
     for column, scores in source.mapping(place, given, "paper").items():
         at = (*place, column)
-        if column not in columns:
+        if column_name(column, columns) not in columns:
             source.fail(at, str(unknown("on", column, columns)))
         for key in source.mapping(at, scores, "paper"):
             if not (key.startswith(_RECALL) and key != _RECALL):
                 source.known(at, {key: scores[key]}, _PAPER_METRICS, "scores")
     return {
-        column: {key: _read_score(source, (*place, column, key), key, value) for key, value in scores.items()}
+        column_name(column, columns): {
+            key: _read_score(source, (*place, column, key), key, value) for key, value in scores.items()
+        }
         for column, scores in given.items()
     }
 

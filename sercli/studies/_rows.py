@@ -13,7 +13,7 @@ from sercli.schemes import Scheme, get_scheme
 from sercli.schemes.reading import choose_scheme
 from sercli.studies._file import StudyFile
 from sercli.studies._presentation import with_paper
-from sercli.studies.columns import complete_column, parse_column
+from sercli.studies.columns import column_name, complete_column, parse_column
 from sercli.studies.study import Assignment, Column, StudyRow, replaced
 
 _ROW = ("name", "from", "arch", "on", "set", "set_on", "vary", "paper")
@@ -63,9 +63,9 @@ class RowReader:
         listed = self._list_rows()
         wide = self._read_axes(("vary",), self.top["vary"]) if "vary" in self.top else ()
         rows: dict[str, StudyRow] = {}
-        for each in listed:
-            on = self.read_columns(each.on_place, each.on, each.arch)
-            self._check_settings_on(each, on)
+        for stated in listed:
+            on = self.read_columns(stated.on_place, stated.on, stated.arch)
+            each = replace(stated, settings_on=self._settle_settings_on(stated, on))
             for row in _expand(each, wide, on, self.source.line(each.place)):
                 if row.name in rows:
                     self.source.fail(each.place, f"two rows are called '{row.name}'")
@@ -257,11 +257,18 @@ class RowReader:
                     "name from the value; vary it in a row of its own, with only this column in 'on:'",
                 )
 
-    def _check_settings_on(self, row: _FileRow, on: tuple[Column, ...]) -> None:
+    def _settle_settings_on(
+        self, row: _FileRow, on: tuple[Column, ...]
+    ) -> Mapping[str, tuple[Assignment, ...]]:
+        """Return the settings for one column only by the names of the columns, which must exist."""
         known = [column.name for column in on]
-        for name in row.settings_on:
+        settled: dict[str, tuple[Assignment, ...]] = {}
+        for text, settings in row.settings_on.items():
+            name = column_name(text, known)
             if name not in known:
-                self.source.fail((*row.place, "set_on", name), str(unknown("on", name, known)))
+                self.source.fail((*row.place, "set_on", text), str(unknown("on", text, known)))
+            settled[name] = (*settled.get(name, ()), *settings)
+        return settled
 
 
 def _expand(

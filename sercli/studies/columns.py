@@ -1,6 +1,6 @@
 """Columns of a study's table: corpora with scheme and protocol, as files and the command line name them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from sercli.protocols import get_protocol
 from sercli.schemes import EVERY_EMOTION, Scheme, get_scheme, scheme_names, schemes_of
 from sercli.schemes.reading import choose_scheme, is_file
 from sercli.studies.study import Column, StudyRow
-from sercli.unions import is_union, union_name
+from sercli.unions import MARK, is_union, union_name
 
 # A less similar name is rather that of a corpus of the user's own: `calls` is not a misspelled `casia`.
 _MISSPELLED = 0.75
@@ -81,6 +81,18 @@ def _default_protocol(corpus: str, scheme: str, arch: str) -> str:
     return "speaker-5-fold" if is_union(corpus) else "leave-one-speaker-out"
 
 
+def column_name(text: str, columns: Iterable[str]) -> str:
+    """Return the column that a text names: the corpora of a union may be in any order."""
+    known = list(columns)
+    alike = [name for name in known if _ordered(name) == _ordered(text)]
+    return text if text in known or not alike else alike[0]
+
+
+def _ordered(name: str) -> str:
+    corpora, slash, scheme = name.partition("/")
+    return MARK.join(sorted(part.strip() for part in corpora.split(MARK))) + slash + scheme
+
+
 def choose_columns(texts: Sequence[str], row: StudyRow, columns: Sequence[str]) -> list[Column]:
     """Choose columns of a row by name or by corpus, or make a column of a corpus that the study lacks.
 
@@ -90,7 +102,8 @@ def choose_columns(texts: Sequence[str], row: StudyRow, columns: Sequence[str]) 
         UnknownNameError: there is no such column, scheme or protocol.
     """
     chosen: dict[str, Column] = {}
-    for text in texts:
+    for each in texts:
+        text = column_name(each, [*columns, *(on.corpus for on in row.on)])
         fitting = [on for on in row.on if on.name == text] or [on for on in row.on if on.corpus == text]
         if not fitting and text not in columns:
             try:

@@ -100,6 +100,22 @@ def test_a_name_is_what_the_file_has_also_if_it_is_a_number(write):
     assert (study.rows[2].parent, study.display.confusion) == ("0.10", ("016", "0.10"))
 
 
+def test_the_corpora_of_a_column_may_be_in_any_order(write):
+    text = (
+        "title: T\narch: mdcnn\non: ['ravdess+emodb/common-4:speaker-3-fold']\nrows:\n"
+        "  - name: a\n    set_on: {ravdess+emodb/common-4: {training.max_epochs: 5}}\n"
+        "    paper: {ravdess + emodb/common-4: {ua: 60}}\n"
+        "references: {Others: {ravdess+emodb/common-4: {ua: 61}}}\n"
+    )
+    study = get_study(write(text))
+    (cell,) = study.cells()
+    assert cell.on.name == "emodb+ravdess/common-4"
+    assert (cell.settings["training"], cell.paper) == ({"max_epochs": 5}, {"ua": PaperScore(60.0)})
+    assert study.references == {"Others": {cell.on.name: {"ua": PaperScore(61.0)}}}
+    for on in ("ravdess+emodb", "ravdess+emodb/common-4", "emodb+ravdess"):
+        assert study.cells(on=[on]) == (cell,)
+
+
 def test_too_many_rows_are_refused_before_they_are_read(write, monkeypatch):
     monkeypatch.setattr("sercli.studies._rows._MOST_CELLS", 2)
     rows = "".join(f"  - {{name: r{i}, arch: nothing}}\n" for i in range(3))
