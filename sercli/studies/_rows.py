@@ -232,12 +232,13 @@ class RowReader:
         }
         if not named["corpus"] and not given.get("scheme"):
             source.fail(place, "a column needs a 'scheme:' or a 'corpus:'")
-        column = complete_column(**named, scheme=self._read_scheme(place, given.get("scheme")), arch=arch)
+        scheme = self._read_scheme(place, given.get("scheme"))
+        column = complete_column(**named, scheme=scheme, arch=arch, folder=self.folder)
         return replace(column, settings=self._read_settings((*place, "set"), given.get("set", {}), {}))
 
     @property
     def folder(self) -> Path:
-        """Folder of the study's file, which its schemes are relative to."""
+        """Folder of the study's file, which the files of its columns are relative to."""
         return Path(self.source.name).parent
 
     def _read_scheme(self, place: Place, given: Any) -> Scheme | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from sercli.corpora import corpus_names, get_corpus
 from sercli.errors import ConfigError, SerError, UnknownNameError, near_names
 from sercli.models import get_architecture
-from sercli.protocols import get_protocol
+from sercli.protocols import get_protocol, parse_list_name
 from sercli.schemes import EVERY_EMOTION, Scheme, get_scheme, scheme_names, schemes_of
 from sercli.schemes.reading import choose_scheme, is_file
 from sercli.studies.study import Column, StudyRow
@@ -20,7 +20,7 @@ _MISSPELLED = 0.75
 def parse_column(text: str, arch: str, folder: Path = Path()) -> Column:
     """Read ``SCHEME``, ``CORPUS`` or ``CORPUS/SCHEME``, each with or without ``:PROTOCOL``.
 
-    A scheme is a name or a YAML file, relative to ``folder``.
+    A scheme is a name or a YAML file; this file, and the path of ``lists:PATH``, are relative to ``folder``.
 
     Raises:
         UnknownNameError: there is no such scheme or protocol.
@@ -41,11 +41,16 @@ def parse_column(text: str, arch: str, folder: Path = Path()) -> Column:
     named = f"{corpus}/{chosen.name}" if chosen and is_file(scheme) else name
     if is_union(corpus):
         named, corpus = named.replace(corpus, union_name(corpus), 1), union_name(corpus)
-    return complete_column(named, corpus or None, chosen, protocol or None, arch)
+    return complete_column(named, corpus or None, chosen, protocol or None, arch, folder)
 
 
 def complete_column(
-    name: str | None, corpus: str | None, scheme: Scheme | None, protocol: str | None, arch: str
+    name: str | None,
+    corpus: str | None,
+    scheme: Scheme | None,
+    protocol: str | None,
+    arch: str,
+    folder: Path = Path(),
 ) -> Column:
     """Fill in missing parts: first from the architecture's paper, then from the corpus.
 
@@ -68,6 +73,8 @@ def complete_column(
             f"scheme '{scheme.name}' is made for corpus '{made_for}', not for '{corpus}'; name another scheme"
         )
     usual = protocol or _default_protocol(corpus, scheme.name, arch)
+    if parse_list_name(usual):
+        usual = f"lists:{folder / usual.removeprefix('lists:')}"
     return Column(name or scheme.name, corpus, scheme, get_protocol(usual).name)
 
 

@@ -116,6 +116,17 @@ def test_the_corpora_of_a_column_may_be_in_any_order(write):
         assert study.cells(on=[on]) == (cell,)
 
 
+@pytest.mark.parametrize("on", ["emodb-4:lists:folds.csv", "{scheme: emodb-4, protocol: 'lists:folds.csv'}"])
+def test_lists_of_folds_are_relative_to_the_study(write, tmp_path, on):
+    (tmp_path / "inner").mkdir()
+    file = tmp_path / "inner" / "folds.csv"
+    file.write_text("id,fold,part\na,1,test\n")
+    study = get_study(write(GOOD.replace("on: [emodb-4]", f"on: [{on}]"), "inner/my-study.yaml"))
+    assert study.cells()[0].on.protocol.startswith(f"lists:{file}#")
+    (other,) = study.cells(study.rows[:1], on=["emodb-4:lists:inner/folds.csv"])  # from the command line
+    assert other.on.protocol == study.cells()[0].on.protocol
+
+
 def test_too_many_rows_are_refused_before_they_are_read(write, monkeypatch):
     monkeypatch.setattr("sercli.studies._rows._MOST_CELLS", 2)
     rows = "".join(f"  - {{name: r{i}, arch: nothing}}\n" for i in range(3))
