@@ -38,6 +38,8 @@ def parse_column(text: str, arch: str, folder: Path = Path()) -> Column:
                 f"{name}/{EVERY_EMOTION}){meant}"
             )
     chosen = choose_scheme(scheme or None, None, folder=folder)
+    if chosen and not corpus and chosen.corpus is None:
+        raise ConfigError(f"scheme '{scheme}' is for any corpus; write CORPUS/{scheme}")
     named = f"{corpus}/{chosen.name}" if chosen and is_file(scheme) else name
     if is_union(corpus):
         named, corpus = named.replace(corpus, union_name(corpus), 1), union_name(corpus)
@@ -64,9 +66,7 @@ def complete_column(
         scheme = get_scheme(of_paper[0]) if of_paper else schemes_of(str(corpus))[0]
     made_for = scheme.corpus
     if corpus is None and made_for is None:
-        raise ConfigError(
-            f"scheme '{scheme.name}' is for any corpus; write CORPUS/{scheme.title or scheme.name}"
-        )
+        raise ConfigError(f"scheme '{scheme.name}' is for any corpus; add 'corpus: CORPUS'")
     corpus = union_name(corpus or str(made_for))
     if made_for not in (None, corpus):
         raise ConfigError(

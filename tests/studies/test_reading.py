@@ -116,6 +116,16 @@ def test_the_corpora_of_a_column_may_be_in_any_order(write):
         assert study.cells(on=[on]) == (cell,)
 
 
+def test_the_remedy_for_a_file_without_a_corpus_names_the_file(write, tmp_path):
+    (tmp_path / "mine.yaml").write_text("classes: anger,neutral\n")
+    with pytest.raises(
+        ConfigError, match=r"^my-study\.yaml:3: scheme 'mine\.yaml' .* write CORPUS/mine\.yaml$"
+    ):
+        get_study(write(GOOD.replace("[emodb-4]", "[mine.yaml]")))
+    with pytest.raises(ConfigError, match=r"is for any corpus; add 'corpus: CORPUS'$"):
+        get_study(write(GOOD.replace("[emodb-4]", "[{scheme: mine.yaml}]")))
+
+
 @pytest.mark.parametrize("on", ["emodb-4:lists:folds.csv", "{scheme: emodb-4, protocol: 'lists:folds.csv'}"])
 def test_lists_of_folds_are_relative_to_the_study(write, tmp_path, on):
     (tmp_path / "inner").mkdir()
