@@ -39,12 +39,12 @@ class Parsed:
         value: content as plain types; keys, dates and codes such as ``010`` are text as written (``on`` is
             not a boolean).
         lines: line of each key and item, by place.
-        numbers: text of each number as written, by place: ``0.10``.
+        texts: text of each number and truth value as written, by place: ``0.10``, ``on``.
     """
 
     value: Any
     lines: dict[Place, int] = field(default_factory=dict)
-    numbers: dict[Place, str] = field(default_factory=dict)
+    texts: dict[Place, str] = field(default_factory=dict)
 
 
 def from_yaml(text: str) -> Parsed:
@@ -87,7 +87,7 @@ class _YamlReader:
     def __init__(self, text: str) -> None:
         self.events: Iterator[Any] = yaml.parse(text, Loader=_LOADER)
         self.lines: dict[Place, int] = {}
-        self.numbers: dict[Place, str] = {}
+        self.texts: dict[Place, str] = {}
         self.anchors: dict[str, _Built | None] = {}  # ``None`` while it is being built
         self.count = 0
         self.resolve: Callable[..., str] = yaml.resolver.Resolver().resolve
@@ -103,7 +103,7 @@ class _YamlReader:
         event = next(self.events)
         if not isinstance(event, yaml.StreamEndEvent):
             raise PlainError("a second document begins here; keep one", _line(event))
-        return Parsed(value, self.lines, self.numbers)
+        return Parsed(value, self.lines, self.texts)
 
     def _build(self, event: Any, place: Place) -> _Built:
         if isinstance(event, yaml.AliasEvent):
@@ -118,8 +118,8 @@ class _YamlReader:
         self._add(1, event)
         if isinstance(event, yaml.ScalarEvent):
             value, depth = self._scalar(event), 0
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                self.numbers[place] = event.value
+            if isinstance(value, int | float):
+                self.texts[place] = event.value
         elif isinstance(event, yaml.SequenceStartEvent):
             value, depth = self._sequence(event, place)
         else:

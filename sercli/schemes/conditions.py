@@ -96,7 +96,8 @@ def quote_texts(values: Iterable[Any]) -> str:
     if read is None:
         return ""
     if not isinstance(read, bool):
-        return f'; YAML reads {read} without quotes as a number; put it in quotes, as "{read}"'
+        zeros = f'(as "{read}0" if it ends in zeros)'
+        return f'; YAML reads {read} without quotes as a number; put it in quotes, as "{read}" {zeros}'
     example = '"yes" or "True"' if read else '"no" or "False"'
     return f"; YAML reads yes, no, on, off, true and false without quotes as truth values; write {example}"
 

@@ -17,13 +17,13 @@ class StudyFile:
         name: name of the file, for messages.
         value: content as plain types; keys are text (``on`` is not a boolean).
         lines: line of each key and item, by place.
-        numbers: text of each number as written, by place.
+        texts: text of each number and truth value as written, by place.
     """
 
     name: str
     value: Any
     lines: dict[Place, int]
-    numbers: Mapping[Place, str] = field(default_factory=dict)
+    texts: Mapping[Place, str] = field(default_factory=dict)
 
     def fail(self, place: Place, message: str) -> NoReturn:
         """Refuse the value at a place.
@@ -55,9 +55,13 @@ class StudyFile:
 
     def text(self, place: Place, value: Any, what: str) -> str:
         """Return a value that must be a text with characters, or a number, as it is written."""
-        if isinstance(value, bool) or not isinstance(value, str | int | float) or value == "":
+        written = self.texts.get(place, str(value))
+        if isinstance(value, bool):
+            reads = f'YAML reads {written} without quotes as a truth value; write "{written}"'
+            self.fail(place, f"{what}: write a text, not {_spell(value)}; {reads}")
+        if not isinstance(value, str | int | float) or value == "":
             self.fail(place, f"{what}: write a text, not {_spell(value)}")
-        return self.numbers.get(place, str(value))
+        return written
 
     def known(self, place: Place, value: Mapping[str, Any], keys: tuple[str, ...], what: str) -> None:
         """Refuse keys other than these."""
@@ -76,7 +80,7 @@ def parse(text: str, name: str) -> StudyFile:
         parsed = from_yaml(text)
     except PlainError as error:
         raise ConfigError(f"{name}:{error.line or 1}: {error}") from None
-    return StudyFile(name, parsed.value, parsed.lines, parsed.numbers)
+    return StudyFile(name, parsed.value, parsed.lines, parsed.texts)
 
 
 def _spell(value: Any) -> str:

@@ -137,6 +137,15 @@ def test_lists_of_folds_are_relative_to_the_study(write, tmp_path, on):
     assert other.on.protocol == study.cells()[0].on.protocol
 
 
+@pytest.mark.parametrize(("old", "line"), [("title: Mine", 1), ("name: small", 5)])
+@pytest.mark.parametrize("text", ["on", "no"])
+def test_a_truth_value_in_place_of_a_text_is_refused_as_it_is_written(write, old, line, text):
+    key = old.partition(":")[0]
+    message = rf'^my-study\.yaml:{line}: {key}: write a text, not \w+; YAML reads {text} .*; write "{text}"$'
+    with pytest.raises(ConfigError, match=message):
+        get_study(write(GOOD.replace(old, f"{key}: {text}", 1)))
+
+
 def test_too_many_rows_are_refused_before_they_are_read(write, monkeypatch):
     monkeypatch.setattr("sercli.studies._rows._MOST_CELLS", 2)
     rows = "".join(f"  - {{name: r{i}, arch: nothing}}\n" for i in range(3))
