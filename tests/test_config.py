@@ -161,6 +161,11 @@ def test_values_are_spelled_as_the_command_line_takes_them(value, text):
     assert parse_assignments([f"a={text}"]) == {"a": value}
 
 
-@pytest.mark.parametrize("text", ["1:30", "01:02:03", "1:30.5"])
-def test_numbers_of_base_60_are_text(text):
+@pytest.mark.parametrize("text", ["1:30", "01:02:03", "1:30.5", "010", "-007", "0_7", "1_0"])
+def test_numbers_of_base_60_or_8_and_with_underscores_are_text(text):
     assert parse_assignments([f"a={text}"]) == {"a": text}
+
+
+@pytest.mark.parametrize(("text", "number"), [("010", 10), ("1_0", 10), ("0", 0), ("0x10", 16)])
+def test_a_setting_reads_such_a_text_as_people_do(text, number):
+    assert _Numbers(**parse_assignments([f"size={text}"])).size == number

@@ -282,7 +282,7 @@ def _test_elsewhere(
     from sercli.errors import SerError
     from sercli.inference.cross_corpus import apply_run
     from sercli.reports.cross_corpus import report_applied, write_cross_corpus
-    from sercli.reports.study_tables import tested_since
+    from sercli.reports.study_tables import find_elsewhere
     from sercli.unions import common_corpora
 
     failed: list[str] = []
@@ -291,9 +291,9 @@ def _test_elsewhere(
         for on in others:
             if common_corpora(on.corpus, work.cell.on.corpus) or not work.plan.run.finished():
                 continue
-            if tested_since(work.plan.run, on):
-                continue
             try:
+                if find_elsewhere(work.plan.run, on, workspace):
+                    continue
                 applied = apply_run(work.plan.run, on.corpus, workspace, on.choice, device=device.torch)
                 write_cross_corpus(report_applied(applied, workspace))
             except SerError as error:

@@ -1,6 +1,7 @@
 """YAML of plain types."""
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,8 @@ _LARGEST = 1 << 63
 # As safe as yaml.SafeLoader, and seven times as fast if libyaml is installed.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
+# Codes such as 010, which is 8 for YAML 1.1, and 1_0, which is 10.
+_CODE = re.compile(r"[-+]?(0[0-9_]+|[0-9]+_[0-9_]*)")
 _SCALARS = frozenset(_TAG + name for name in ("null", "bool", "int", "float", "str", "timestamp"))
 
 
@@ -33,12 +36,15 @@ class Parsed:
     """The content of YAML.
 
     Attributes:
-        value: content as plain types; keys and dates are text as written (``on`` is not a boolean).
+        value: content as plain types; keys, dates and codes such as ``010`` are text as written (``on`` is
+            not a boolean).
         lines: line of each key and item, by place.
+        texts: text of each number and truth value as written, by place: ``0.10``, ``on``.
     """
 
     value: Any
     lines: dict[Place, int] = field(default_factory=dict)
+    texts: dict[Place, str] = field(default_factory=dict)
 
 
 def from_yaml(text: str) -> Parsed:
@@ -81,6 +87,7 @@ class _YamlReader:
     def __init__(self, text: str) -> None:
         self.events: Iterator[Any] = yaml.parse(text, Loader=_LOADER)
         self.lines: dict[Place, int] = {}
+        self.texts: dict[Place, str] = {}
         self.anchors: dict[str, _Built | None] = {}  # ``None`` while it is being built
         self.count = 0
         self.resolve: Callable[..., str] = yaml.resolver.Resolver().resolve
@@ -96,7 +103,7 @@ class _YamlReader:
         event = next(self.events)
         if not isinstance(event, yaml.StreamEndEvent):
             raise PlainError("a second document begins here; keep one", _line(event))
-        return Parsed(value, self.lines)
+        return Parsed(value, self.lines, self.texts)
 
     def _build(self, event: Any, place: Place) -> _Built:
         if isinstance(event, yaml.AliasEvent):
@@ -111,6 +118,8 @@ class _YamlReader:
         self._add(1, event)
         if isinstance(event, yaml.ScalarEvent):
             value, depth = self._scalar(event), 0
+            if isinstance(value, int | float):
+                self.texts[place] = event.value
         elif isinstance(event, yaml.SequenceStartEvent):
             value, depth = self._sequence(event, place)
         else:
@@ -188,9 +197,9 @@ class _YamlReader:
             raise PlainError(f"'{text}' is not a finite number", _line(event))
         if isinstance(value, int) and abs(value) >= _LARGEST:
             raise PlainError("a whole number has more than 64 bits", _line(event))
-        # Dates are text here, and so is 1:30, which YAML 1.1 reads as a number of base 60.
-        sixties = isinstance(value, int | float) and ":" in event.value
-        return event.value if sixties or tag == _TAG + "timestamp" else value
+        # Dates are text here, and so are numbers that YAML 1.1 reads in its own way: 1:30, 010 and 1_0.
+        own_way = isinstance(value, int | float) and (":" in event.value or _CODE.fullmatch(event.value))
+        return event.value if own_way or tag == _TAG + "timestamp" else value
 
 
 def _copy_keys(value: Any, event: Any) -> dict[str, Any]:

@@ -1,18 +1,22 @@
 """Report the metrics of a run on a corpus that is not the training corpus."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sercli.config import digest
 from sercli.evaluation import DRAWS, evaluate
 from sercli.evaluation.mapping import ClassMapping
+from sercli.files import sha256
 from sercli.inference.cross_corpus import Applied
 from sercli.protocols import is_untested
 from sercli.reports import facts
 from sercli.reports._run_page import write_run
 from sercli.reports.run import RunReport
 from sercli.reports.tables import Table
-from sercli.schemes import scheme_name
+from sercli.runs.folder import Trial
+from sercli.schemes import get_scheme, scheme_name, scheme_names
 from sercli.workspace import Workspace
 
 # Facts of the training that do not hold for another corpus.
@@ -36,15 +40,30 @@ class CrossCorpusReport:
     def to_dict(self) -> dict[str, Any]:
         """Return the metrics and the facts about them as plain types, ready for JSON."""
         applied = self.applied
-        return self.report.to_dict() | {
-            "trained_on": applied.trained_on,
-            "trained_on_before": list(applied.before),
-            "corpus": applied.corpus,
-            "scheme": applied.scheme,
-            "mapping": applied.mapping and applied.mapping.to_dict(),
-            "tested": dict(applied.tested),
-            "left_out": dict(applied.left_out),
-        }
+        return (
+            self.report.to_dict()
+            | {
+                "trained_on": applied.trained_on,
+                "trained_on_before": list(applied.before),
+                "corpus": applied.corpus,
+                "scheme": applied.scheme,
+                "mapping": applied.mapping and applied.mapping.to_dict(),
+                "tested": dict(applied.tested),
+                "left_out": dict(applied.left_out),
+                "manifest_sha256": applied.manifest_sha256,
+            }
+            | describe_tested(applied.trials, applied.scheme)
+        )
+
+
+def describe_tested(trials: Iterable[Trial], scheme: str) -> dict[str, Any]:
+    """Return what the metrics on another corpus depend on besides its manifest: scheme and trainings."""
+    networks = [
+        {"fold": each.fold, "seed": each.seed, "metrics_sha256": sha256(each.metrics_file)} for each in trials
+    ]
+    # The name of a user's own scheme ends in a digest; the code of a plug-in may change the others.
+    content = get_scheme(scheme).content if scheme in scheme_names() else {}
+    return {"scheme_digest": digest(content), "networks": networks}
 
 
 def report_applied(applied: Applied, workspace: Workspace, draws: int = DRAWS) -> CrossCorpusReport:

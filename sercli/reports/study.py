@@ -26,6 +26,7 @@ class StudyReport:
 
     Attributes:
         study: the study.
+        workspace: folder of the runs and corpora.
         changes: settings that change every row.
         found: cells that have a finished trial, row by row.
         missing: cells without a finished trial.
@@ -33,6 +34,7 @@ class StudyReport:
     """
 
     study: Study
+    workspace: Workspace
     changes: tuple[Assignment, ...]
     found: tuple[CellReport, ...]
     missing: tuple[Cell, ...]
@@ -55,7 +57,9 @@ class StudyReport:
             *several,
             *(layout.column_table(name, found) for name, found in columns.items()),
             layout.elsewhere_table(
-                self.found, self.study.elsewhere([*(each.cell for each in self.found), *self.missing])
+                self.found,
+                self.study.elsewhere([*(each.cell for each in self.found), *self.missing]),
+                self.workspace,
             ),
             layout.network_table(self.found),
             layout.settings_table(self.found),
@@ -195,7 +199,7 @@ def report_study(
         )
     there = {*(each.name for each in found), *why_not}
     missing = tuple(cell for cell in cells if name_cell(cell) not in there)
-    return StudyReport(study, tuple(changes), tuple(found), missing, damaged)
+    return StudyReport(study, workspace, tuple(changes), tuple(found), missing, damaged)
 
 
 def locate_study(report: StudyReport, workspace: Workspace) -> Path:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from sercli.config import dotted, spell
 from sercli.errors import RunError
 from sercli.evaluation import Interval
 from sercli.formatting import NONE, PERCENT, format_duration, format_p
 from sercli.plain.json import from_json
+from sercli.reports.cross_corpus import describe_tested
 from sercli.reports.metric_tables import ends_of
 from sercli.reports.study_cells import CellReport
 from sercli.reports.study_values import Difference, PaperValue, StudyValue, name_of, scale_of
@@ -15,6 +17,7 @@ from sercli.reports.tables import Table
 from sercli.runs.folder import Run
 from sercli.runs.size import SECONDS
 from sercli.studies import Column, PaperScores, Study
+from sercli.workspace import Workspace
 
 COLUMNS = (
     *("column", "row", "figure", "paper", "paper_mark", "value", "low", "high", "mean", "mean_low"),
@@ -170,13 +173,13 @@ def reference_table(references: Mapping[str, Mapping[str, PaperScores]], columns
     return Table("Others, as the paper reports them", ("system", "column", "metrics"), tuple(rows), text=3)
 
 
-def elsewhere_table(found: Sequence[CellReport], test_on: Sequence[Column]) -> Table:
+def elsewhere_table(found: Sequence[CellReport], test_on: Sequence[Column], workspace: Workspace) -> Table:
     """Make the table of each run's results on other corpora on which all its trials were tested."""
     rows = [
-        (each.cell.row.name, each.cell.on.name, on.name, *cells)
+        (each.cell.row.name, each.cell.on.name, on.name, *_format_elsewhere(path))
         for each in found
         for on in test_on
-        if (cells := _read_elsewhere(each.report.run, on)) is not None
+        if (path := find_elsewhere(each.report.run, on, workspace)) is not None
     ]
     return Table(
         "Tested on another corpus, in %: every network on all of its utterances, "
@@ -256,29 +259,52 @@ def _format_paper(paper: PaperValue, value: StudyValue) -> str:
     return f"{mark}{number}".replace("-", "\N{MINUS SIGN}")
 
 
-def _read_elsewhere(run: Run, on: Column) -> tuple[str, str, str, str] | None:
-    """Read UA, its interval, WA and chance on another corpus; ``None`` if a trial has finished since then."""
-    if not tested_since(run, on):
-        return None
-    path = _metrics_on(run, on)
+def _format_elsewhere(path: Path) -> tuple[str, str, str, str]:
+    """Read UA, its interval, WA and chance on another corpus."""
     try:
-        metrics = from_json(path.read_text(encoding="utf-8"))["metrics"]
-        rows = {row["metric"]: row for row in metrics if row["group"] == "all"}
+        rows = {row["metric"]: row for row in _read(path)["metrics"] if row["group"] == "all"}
         ua, wa = rows["ua"], rows["wa"]
         interval = PERCENT.interval(Interval(**ua["interval"]) if ua["interval"] else None)
         values = [PERCENT.number(float(value)) for value in (ua["value"], wa["value"], ua["chance"])]
-    except (OSError, ValueError, KeyError, TypeError):
-        raise RunError(f"{path}: damaged; remove it and run the same `sercli ablate` again") from None
+    except (ValueError, KeyError, TypeError):
+        raise _damaged(path) from None
     return values[0], interval, values[1], values[2]
 
 
-def _metrics_on(run: Run, on: Column) -> Path:
-    return run.folder_on(on.corpus, on.scheme) / "metrics.json"
+def find_elsewhere(run: Run, on: Column, workspace: Workspace) -> Path | None:
+    """Return the metrics on another corpus; ``None`` if they are not those that a test now would have.
+
+    They are those of all finished trials, by the same scheme, on the corpus as it is prepared now, or as it
+    was if it is no longer there.
+
+    Raises:
+        RunError: the metrics are damaged.
+    """
+    path = run.folder_on(on.corpus, on.scheme) / "metrics.json"
+    if not path.exists():
+        return None
+    metrics, trials = _read(path), run.finished()
+    manifest = workspace.manifest_digest(on.corpus) if workspace.is_prepared(on.corpus) else None
+    if "networks" not in metrics:  # by an earlier version; of the manifest, only eight digits are recorded
+        unchanged = manifest is None or manifest[:8] in str(metrics.get("protocol", manifest))
+        written = path.stat().st_mtime
+        current = unchanged and all(each.metrics_file.stat().st_mtime <= written for each in trials)
+        return path if current else None
+    tested = describe_tested(trials, on.scheme)
+    if manifest is not None:
+        tested["manifest_sha256"] = manifest
+    return path if all(metrics.get(key) == value for key, value in tested.items()) else None
 
 
-def tested_since(run: Run, on: Column) -> bool:
-    """Return whether the metrics on another corpus are newer than every finished trial."""
-    written, trials = _metrics_on(run, on), run.finished()
-    return written.exists() and all(
-        trial.metrics_file.stat().st_mtime <= written.stat().st_mtime for trial in trials
-    )
+def _read(path: Path) -> dict[str, Any]:
+    """Read metrics on another corpus."""
+    try:
+        metrics: dict[str, Any] = from_json(path.read_text(encoding="utf-8"))
+        metrics["metrics"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise _damaged(path) from None
+    return metrics
+
+
+def _damaged(path: Path) -> RunError:
+    return RunError(f"{path}: damaged; remove it and run the same `sercli ablate` again")

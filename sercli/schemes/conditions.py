@@ -96,7 +96,8 @@ def quote_texts(values: Iterable[Any]) -> str:
     if read is None:
         return ""
     if not isinstance(read, bool):
-        return f'; YAML reads {read} without quotes as a number; put it in quotes, as "{read}"'
+        zeros = f'(as "{read}0" if it ends in zeros)'
+        return f'; YAML reads {read} without quotes as a number; put it in quotes, as "{read}" {zeros}'
     example = '"yes" or "True"' if read else '"no" or "False"'
     return f"; YAML reads yes, no, on, off, true and false without quotes as truth values; write {example}"
 
@@ -107,9 +108,10 @@ def _read(field: str, value: Any, place: str) -> Condition:
     where = f"{place}: selection.{field}"
     if field in NUMBERS:
         limits = value if isinstance(value, Mapping) else {"min": value, "max": value}
-        if not limits or set(limits) - {"min", "max"} or not all(map(_is_number, limits.values())):
+        numbers = to_numbers(limits)
+        if not limits or set(limits) - {"min", "max"} or len(numbers) < len(limits):
             raise ConfigError(f"{where}: expected a number, or min and max, for example {{min: 1, max: 10}}")
-        low, high = float(limits.get("min", -math.inf)), float(limits.get("max", math.inf))
+        low, high = numbers.get("min", -math.inf), numbers.get("max", math.inf)
         if low > high:
             raise ConfigError(f"{where}: min {low:g} is larger than max {high:g}")
         return Condition(field, low=low, high=high)
@@ -120,8 +122,17 @@ def _read(field: str, value: Any, place: str) -> Condition:
     return Condition(field, _sorted(map(str, values)))
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def to_numbers(given: Mapping[Any, Any]) -> dict[str, float]:
+    """Return the values of a file that are numbers, by key; YAML 1.1 reads ``1e-3`` as text."""
+    return {str(key): number for key in given if (number := _to_number(given[key])) is not None}
+
+
+def _to_number(value: Any) -> float | None:
+    try:
+        number = float(value) if isinstance(value, int | float | str) else math.nan
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) and not isinstance(value, bool) else None
 
 
 def _sorted(values: Iterable[str]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
-from sercli.config import digest, read_yaml
+from sercli.config import digest, read_yaml, spell
 from sercli.errors import ConfigError, unknown
 from sercli.labels import to_label
 from sercli.schemes import ALL, EVERY_EMOTION, LabelSource, Scheme, get_scheme
@@ -126,7 +126,9 @@ def from_plain(given: Mapping[str, Any], place: str = "scheme") -> Scheme:
             labels,
             gendered=gendered,
         )
-    if not isinstance(title, str) or not _NAME.fullmatch(title):
+    if not isinstance(title, str):
+        raise ConfigError(f'{place}: name: expected a text; write it in quotes, as "{spell(title)}"')
+    if not _NAME.fullmatch(title):
         fact = f"use up to {LONGEST_NAME} letters, digits, hyphens, dots and underscores"
         raise ConfigError(f"{place}: name: {fact}")
     scheme = Scheme(
@@ -176,6 +178,8 @@ def _read_classes(given: Any, place: str) -> dict[str, str]:
     """Return the class by label."""
     if isinstance(given, str):
         pairs = list(_parse_classes(given, place))
+    elif given == {}:
+        raise ConfigError(f"{place}: classes: expected classes with their labels, for example anger: [anger]")
     elif isinstance(given, Mapping):
         pairs = [(str(name), _labels(labels, f"{place}: classes.{name}")) for name, labels in given.items()]
     else:

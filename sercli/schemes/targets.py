@@ -6,7 +6,7 @@ from typing import Any
 
 from sercli.errors import ConfigError, list_some, suggest, unknown
 from sercli.records import Utterance
-from sercli.schemes.conditions import NUMBERS
+from sercli.schemes.conditions import NUMBERS, to_numbers
 
 RATED = ("arousal", "valence", "dominance")
 """The usual dimensions, in the order in which they are printed."""
@@ -113,8 +113,9 @@ def _read(name: str, codes: Any, place: str) -> Target:
         raise ConfigError(f"{place}: {unknown('targets', name, allowed)}")
     if codes is None:
         return Target(name)
-    numbers = isinstance(codes, Mapping) and codes and all(map(_is_plain_number, codes.values()))
-    if not numbers or name in NUMBERS:
+    given = codes if isinstance(codes, Mapping) else {}
+    numbers = to_numbers(given)
+    if not given or len(numbers) < len(given) or name in NUMBERS:
         raise ConfigError(
             f"{place}: targets.{name}: "
             + (
@@ -123,11 +124,7 @@ def _read(name: str, codes: Any, place: str) -> Target:
                 else "give texts their numbers"
             )
         )
-    return Target(name, tuple((str(text), float(codes[text])) for text in codes))
-
-
-def _is_plain_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return Target(name, tuple(numbers.items()))
 
 
 def _is_number(text: str) -> bool:

@@ -1,7 +1,7 @@
 """A YAML file with the line of each value, for messages."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from sercli.errors import ConfigError, suggest
@@ -17,11 +17,13 @@ class StudyFile:
         name: name of the file, for messages.
         value: content as plain types; keys are text (``on`` is not a boolean).
         lines: line of each key and item, by place.
+        texts: text of each number and truth value as written, by place.
     """
 
     name: str
     value: Any
     lines: dict[Place, int]
+    texts: Mapping[Place, str] = field(default_factory=dict)
 
     def fail(self, place: Place, message: str) -> NoReturn:
         """Refuse the value at a place.
@@ -52,10 +54,14 @@ class StudyFile:
         return value
 
     def text(self, place: Place, value: Any, what: str) -> str:
-        """Return a value that must be a text with characters, or a number."""
-        if isinstance(value, bool) or not isinstance(value, str | int | float) or value == "":
+        """Return a value that must be a text with characters, or a number, as it is written."""
+        written = self.texts.get(place, str(value))
+        if isinstance(value, bool):
+            reads = f'YAML reads {written} without quotes as a truth value; write "{written}"'
+            self.fail(place, f"{what}: write a text, not {_spell(value)}; {reads}")
+        if not isinstance(value, str | int | float) or value == "":
             self.fail(place, f"{what}: write a text, not {_spell(value)}")
-        return str(value)
+        return written
 
     def known(self, place: Place, value: Mapping[str, Any], keys: tuple[str, ...], what: str) -> None:
         """Refuse keys other than these."""
@@ -74,7 +80,7 @@ def parse(text: str, name: str) -> StudyFile:
         parsed = from_yaml(text)
     except PlainError as error:
         raise ConfigError(f"{name}:{error.line or 1}: {error}") from None
-    return StudyFile(name, parsed.value, parsed.lines)
+    return StudyFile(name, parsed.value, parsed.lines, parsed.texts)
 
 
 def _spell(value: Any) -> str:

@@ -9,6 +9,7 @@ from sercli.errors import unknown
 from sercli.evaluation import metric_by_key
 from sercli.plain.yaml import Place
 from sercli.studies._file import StudyFile
+from sercli.studies.columns import column_name
 from sercli.studies.study import METRICS, Display, PaperScore, PaperScores, StudyRow
 
 _PAPER_METRICS = (
@@ -39,7 +40,7 @@ def with_paper(source: StudyFile, top: Mapping[str, Any], rows: Mapping[str, Stu
     for i, row in enumerate(top.get("rows", [])):
         if "paper" not in row:
             continue
-        name, place = str(row.get("name", "")), ("rows", i, "paper")
+        name, place = source.texts.get(("rows", i, "name"), str(row.get("name", ""))), ("rows", i, "paper")
         if name not in rows:
             source.fail(place, "this row is varied; write its scores under the study's 'paper:', by row")
         found[name] = _read_scores(source, place, row["paper"], {on.name for on in rows[name].on})
@@ -67,13 +68,15 @@ def read_references(
 def _read_scores(source: StudyFile, place: Place, given: Any, columns: set[str]) -> Mapping[str, PaperScores]:
     for column, scores in source.mapping(place, given, "paper").items():
         at = (*place, column)
-        if column not in columns:
+        if column_name(column, columns) not in columns:
             source.fail(at, str(unknown("on", column, columns)))
         for key in source.mapping(at, scores, "paper"):
             if not (key.startswith(_RECALL) and key != _RECALL):
                 source.known(at, {key: scores[key]}, _PAPER_METRICS, "scores")
     return {
-        column: {key: _read_score(source, (*place, column, key), key, value) for key, value in scores.items()}
+        column_name(column, columns): {
+            key: _read_score(source, (*place, column, key), key, value) for key, value in scores.items()
+        }
         for column, scores in given.items()
     }
 
@@ -149,7 +152,8 @@ def _read_row_names(
     if chosen == "all":
         return tuple(known)
     names = source.items(place, chosen, str(place[-1]))
-    for i, name in enumerate(names):
+    named = [source.text((*place, i), name, "a row") for i, name in enumerate(names)]
+    for i, name in enumerate(named):
         if name not in known:
-            source.fail((*place, i), str(unknown("rows", str(name), known)))
-    return tuple(dict.fromkeys(names))
+            source.fail((*place, i), str(unknown("rows", name, known)))
+    return tuple(dict.fromkeys(named))

@@ -13,8 +13,8 @@ from sercli.schemes import Scheme, get_scheme
 from sercli.schemes.reading import choose_scheme
 from sercli.studies._file import StudyFile
 from sercli.studies._presentation import with_paper
-from sercli.studies.columns import complete_column, parse_column
-from sercli.studies.study import Assignment, Column, StudyRow
+from sercli.studies.columns import column_name, complete_column, parse_column
+from sercli.studies.study import Assignment, Column, StudyRow, replaced
 
 _ROW = ("name", "from", "arch", "on", "set", "set_on", "vary", "paper")
 _COLUMN = ("name", "corpus", "scheme", "protocol", "set")
@@ -63,12 +63,13 @@ class RowReader:
         listed = self._list_rows()
         wide = self._read_axes(("vary",), self.top["vary"]) if "vary" in self.top else ()
         rows: dict[str, StudyRow] = {}
-        for each in listed:
-            on = self.read_columns(each.on_place, each.on, each.arch)
-            self._check_settings_on(each, on)
+        for stated in listed:
+            on = self.read_columns(stated.on_place, stated.on, stated.arch)
+            each = replace(stated, settings_on=self._settle_settings_on(stated, on))
             for row in _expand(each, wide, on, self.source.line(each.place)):
                 if row.name in rows:
                     self.source.fail(each.place, f"two rows are called '{row.name}'")
+                self._check_varied(each, row)
                 rows[row.name] = row
                 if len(rows) * len(on) > _MOST_CELLS:
                     self._refuse_cells(each.place)
@@ -110,7 +111,7 @@ class RowReader:
     def _list_rows(self) -> list[_FileRow]:
         source = self.source
         if "rows" not in self.top:
-            return [self._read_row({"name": ""}, (), {}, ())]
+            return [self._read_row({}, (), {}, ())]
         listed = source.items(("rows",), self.top["rows"], "rows")
         if len(listed) > _MOST_CELLS:  # before anything is built from each row
             self._refuse_cells(("rows", _MOST_CELLS))
@@ -120,7 +121,7 @@ class RowReader:
             source.known(("rows", i), row, _ROW, "a row")
             if "name" not in row and "vary" not in row:
                 source.fail(("rows", i), "a row needs a name")
-            name = source.text(("rows", i, "name"), row["name"], "name") if "name" in row else ""
+            name = self._name_of(row, ("rows", i))
             if name in by_name:
                 source.fail(("rows", i, "name"), f"two rows are called '{name}'")
             by_name[name] = i
@@ -137,7 +138,7 @@ class RowReader:
             by_name: position of each row.
             below: names of the rows that inherit from this one, while they are read.
         """
-        source, name = self.source, str(row.get("name", ""))
+        source, name = self.source, self._name_of(row, place)
         if name in self._read:
             return self._read[name]
         parent = self._read_parent(row, place, by_name, (*below, name)) if "from" in row else None
@@ -167,6 +168,9 @@ class RowReader:
             places=places,
         )
         return self._read[name]
+
+    def _name_of(self, row: Mapping[str, Any], place: Place) -> str:
+        return self.source.text((*place, "name"), row["name"], "name") if "name" in row else ""
 
     def _read_parent(
         self, row: dict[str, Any], place: Place, by_name: dict[str, int], below: tuple[str, ...]
@@ -228,12 +232,13 @@ class RowReader:
         }
         if not named["corpus"] and not given.get("scheme"):
             source.fail(place, "a column needs a 'scheme:' or a 'corpus:'")
-        column = complete_column(**named, scheme=self._read_scheme(place, given.get("scheme")), arch=arch)
+        scheme = self._read_scheme(place, given.get("scheme"))
+        column = complete_column(**named, scheme=scheme, arch=arch, folder=self.folder)
         return replace(column, settings=self._read_settings((*place, "set"), given.get("set", {}), {}))
 
     @property
     def folder(self) -> Path:
-        """Folder of the study's file, which its schemes are relative to."""
+        """Folder of the study's file, which the files of its columns are relative to."""
         return Path(self.source.name).parent
 
     def _read_scheme(self, place: Place, given: Any) -> Scheme | None:
@@ -243,11 +248,28 @@ class RowReader:
         text = self.source.text((*place, "scheme"), given, "scheme")
         return choose_scheme(text, None, folder=self.folder)
 
-    def _check_settings_on(self, row: _FileRow, on: tuple[Column, ...]) -> None:
+    def _check_varied(self, stated: _FileRow, row: StudyRow) -> None:
+        """Refuse settings of a column that replace a varied one: rows of different names would be equal."""
+        for column in row.on if row.varied else ():
+            for (name, _), varied in replaced(row, column, row.settings_on.get(column.name, ())):
+                self.source.fail(
+                    stated.places[name],
+                    f"set_on {column.name} sets {name}, but row '{row.name}' varies {varied} and has its "
+                    "name from the value; vary it in a row of its own, with only this column in 'on:'",
+                )
+
+    def _settle_settings_on(
+        self, row: _FileRow, on: tuple[Column, ...]
+    ) -> Mapping[str, tuple[Assignment, ...]]:
+        """Return the settings for one column only by the names of the columns, which must exist."""
         known = [column.name for column in on]
-        for name in row.settings_on:
+        settled: dict[str, tuple[Assignment, ...]] = {}
+        for text, settings in row.settings_on.items():
+            name = column_name(text, known)
             if name not in known:
-                self.source.fail((*row.place, "set_on", name), str(unknown("on", name, known)))
+                self.source.fail((*row.place, "set_on", text), str(unknown("on", text, known)))
+            settled[name] = (*settled.get(name, ()), *settings)
+        return settled
 
 
 def _expand(

@@ -1,17 +1,17 @@
 """Columns of a study's table: corpora with scheme and protocol, as files and the command line name them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from sercli.corpora import corpus_names, get_corpus
 from sercli.errors import ConfigError, SerError, UnknownNameError, near_names
 from sercli.models import get_architecture
-from sercli.protocols import get_protocol
+from sercli.protocols import get_protocol, parse_list_name
 from sercli.schemes import EVERY_EMOTION, Scheme, get_scheme, scheme_names, schemes_of
 from sercli.schemes.reading import choose_scheme, is_file
 from sercli.studies.study import Column, StudyRow
-from sercli.unions import is_union, union_name
+from sercli.unions import MARK, is_union, union_name
 
 # A less similar name is rather that of a corpus of the user's own: `calls` is not a misspelled `casia`.
 _MISSPELLED = 0.75
@@ -20,7 +20,7 @@ _MISSPELLED = 0.75
 def parse_column(text: str, arch: str, folder: Path = Path()) -> Column:
     """Read ``SCHEME``, ``CORPUS`` or ``CORPUS/SCHEME``, each with or without ``:PROTOCOL``.
 
-    A scheme is a name or a YAML file, relative to ``folder``.
+    A scheme is a name or a YAML file; this file, and the path of ``lists:PATH``, are relative to ``folder``.
 
     Raises:
         UnknownNameError: there is no such scheme or protocol.
@@ -38,14 +38,21 @@ def parse_column(text: str, arch: str, folder: Path = Path()) -> Column:
                 f"{name}/{EVERY_EMOTION}){meant}"
             )
     chosen = choose_scheme(scheme or None, None, folder=folder)
+    if chosen and not corpus and chosen.corpus is None:
+        raise ConfigError(f"scheme '{scheme}' is for any corpus; write CORPUS/{scheme}")
     named = f"{corpus}/{chosen.name}" if chosen and is_file(scheme) else name
     if is_union(corpus):
         named, corpus = named.replace(corpus, union_name(corpus), 1), union_name(corpus)
-    return complete_column(named, corpus or None, chosen, protocol or None, arch)
+    return complete_column(named, corpus or None, chosen, protocol or None, arch, folder)
 
 
 def complete_column(
-    name: str | None, corpus: str | None, scheme: Scheme | None, protocol: str | None, arch: str
+    name: str | None,
+    corpus: str | None,
+    scheme: Scheme | None,
+    protocol: str | None,
+    arch: str,
+    folder: Path = Path(),
 ) -> Column:
     """Fill in missing parts: first from the architecture's paper, then from the corpus.
 
@@ -59,15 +66,15 @@ def complete_column(
         scheme = get_scheme(of_paper[0]) if of_paper else schemes_of(str(corpus))[0]
     made_for = scheme.corpus
     if corpus is None and made_for is None:
-        raise ConfigError(
-            f"scheme '{scheme.name}' is for any corpus; write CORPUS/{scheme.title or scheme.name}"
-        )
+        raise ConfigError(f"scheme '{scheme.name}' is for any corpus; add 'corpus: CORPUS'")
     corpus = union_name(corpus or str(made_for))
     if made_for not in (None, corpus):
         raise ConfigError(
             f"scheme '{scheme.name}' is made for corpus '{made_for}', not for '{corpus}'; name another scheme"
         )
     usual = protocol or _default_protocol(corpus, scheme.name, arch)
+    if parse_list_name(usual):
+        usual = f"lists:{folder / usual.removeprefix('lists:')}"
     return Column(name or scheme.name, corpus, scheme, get_protocol(usual).name)
 
 
@@ -81,6 +88,18 @@ def _default_protocol(corpus: str, scheme: str, arch: str) -> str:
     return "speaker-5-fold" if is_union(corpus) else "leave-one-speaker-out"
 
 
+def column_name(text: str, columns: Iterable[str]) -> str:
+    """Return the column that a text names: the corpora of a union may be in any order."""
+    known = list(columns)
+    alike = [name for name in known if _ordered(name) == _ordered(text)]
+    return text if text in known or not alike else alike[0]
+
+
+def _ordered(name: str) -> str:
+    corpora, slash, scheme = name.partition("/")
+    return MARK.join(sorted(part.strip() for part in corpora.split(MARK))) + slash + scheme
+
+
 def choose_columns(texts: Sequence[str], row: StudyRow, columns: Sequence[str]) -> list[Column]:
     """Choose columns of a row by name or by corpus, or make a column of a corpus that the study lacks.
 
@@ -90,7 +109,8 @@ def choose_columns(texts: Sequence[str], row: StudyRow, columns: Sequence[str]) 
         UnknownNameError: there is no such column, scheme or protocol.
     """
     chosen: dict[str, Column] = {}
-    for text in texts:
+    for each in texts:
+        text = column_name(each, [*columns, *(on.corpus for on in row.on)])
         fitting = [on for on in row.on if on.name == text] or [on for on in row.on if on.corpus == text]
         if not fitting and text not in columns:
             try:

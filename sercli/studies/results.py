@@ -35,7 +35,10 @@ def find_finished(cell: Cell, workspace: Workspace | Path | str) -> Run | None:
 def _candidates(cell: Cell, workspace: Workspace) -> Iterator[Run]:
     if not all(choice.config.ready for choice in check(cell.settings).features.values()):
         return  # without the encoder, its name in the run's is not known
-    config = complete(cell.settings)
+    try:
+        config = complete(cell.settings)
+    except RunError:
+        return  # the name holds the digest of the bundle to start from, and there is no bundle
     for sha256 in _manifests(workspace, cell.on.corpus):
         for chosen in _in_each_precision(config):
             yield Run(workspace.runs / chosen.name(sha256))

@@ -4,7 +4,7 @@ A row states its difference from another row; a cell is a row on a corpus, with 
 training. Studies refer to runs and hold none: a finished trial serves every study that needs it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -229,20 +229,11 @@ class Study:
             UnknownNameError: there is no such column.
             ConfigError: no row can be trained on any of the columns, or the study varies a changed setting.
         """
-        from sercli.config import spell
         from sercli.studies.columns import choose_columns
 
-        chosen = tuple(self.rows if rows is None else rows)
-        for name, value in changes:
-            for row in chosen:
-                if name in row.varied:
-                    raise ConfigError(
-                        f"--set {name}={spell(value)}: the study varies {name}, and row '{row.name}' "
-                        "has its name from the value; choose rows with --rows"
-                    )
         cells = tuple(
-            Cell(row, column, settings_of(row, column, changes))
-            for row in chosen
+            Cell(row, column, _changed_settings(row, column, changes))
+            for row in (self.rows if rows is None else rows)
             for column in (row.on if on is None else choose_columns(on, row, self.columns))
         )
         if not cells:
@@ -284,13 +275,34 @@ class Study:
         return fitting
 
 
+def _changed_settings(row: StudyRow, on: Column, changes: Sequence[Assignment]) -> dict[str, Any]:
+    """Return the settings of a row on a corpus, with the changes of a command.
+
+    Raises:
+        ConfigError: two changes contradict each other, or one replaces a varied setting.
+    """
+    from sercli.config import spell
+    from sercli.training.settings import without_input
+
+    settings = settings_of(row, on, changes)
+    if name := _input_of(row, on, changes):
+        without_input(nest(changes), name)  # refuses two values of a setting
+    for (name, value), varied in replaced(row, on, changes):
+        raise ConfigError(
+            f"--set {name}={spell(value)}: the study varies {varied}, and row '{row.name}' has its name from "
+            "the value; choose rows with --rows"
+        )
+    return settings
+
+
 def settings_of(row: StudyRow, on: Column, changes: Sequence[Assignment] = ()) -> dict[str, Any]:
     """Return the settings of a row on a corpus; the more specific settings replace the others.
 
     Raises:
         ConfigError: nothing would be tested, so the table would have no score.
     """
-    settings = nest([*on.settings, *row.settings, *row.settings_on.get(on.name, ()), *changes])
+    assignments = [*on.settings, *row.settings, *row.settings_on.get(on.name, ()), *changes]
+    settings = nest(_spell_out(assignments, _input_of(row, on, changes)))
     named = {"arch": row.arch, "corpus": on.corpus, "scheme": on.choice.recorded, "protocol": on.protocol}
     found = named | settings
     if is_untested(found["protocol"]):
@@ -299,6 +311,52 @@ def settings_of(row: StudyRow, on: Column, changes: Sequence[Assignment] = ()) -
             "protocol with a test part, and train the model to share with `sercli train`"
         )
     return found
+
+
+def replaced(
+    row: StudyRow, on: Column, assignments: Iterable[Assignment]
+) -> Iterator[tuple[Assignment, str]]:
+    """Yield the assignments that replace a varied setting of a row, each with the name of that setting."""
+    name = _input_of(row, on)
+    varied = [each for each in row.settings if each[0] in row.varied]
+    for assignment in assignments:
+        own = [f"{key}." for key in _keys(assignment, name)]
+        for each in varied:
+            keys = [f"{key}." for key in _keys(each, name)]
+            if any(a.startswith(b) or b.startswith(a) for a in own for b in keys):
+                yield assignment, each[0]
+
+
+def _input_of(row: StudyRow, on: Column, changes: Iterable[Assignment] = ()) -> str | None:
+    """Return the name of the input of a row's network; ``None`` if it has several."""
+    from sercli.training.settings import only_input
+
+    assignments = [*on.settings, *row.settings, *row.settings_on.get(on.name, ()), *changes]
+    return only_input(row.arch, nest(assignments).get("model", {}), on.choice.task)
+
+
+def _keys(assignment: Assignment, name: str | None) -> list[str]:
+    """List the single settings that an assignment sets; ``augment`` alone sets all augmentations."""
+    from sercli.config import dotted
+
+    whole = assignment[0] == "augment"
+    return ["augment"] if whole else [key for key, _ in dotted(nest(_spell_out([assignment], name)))]
+
+
+def _spell_out(assignments: Iterable[Assignment], name: str | None) -> Iterator[Assignment]:
+    """Yield assignments with each setting of the features in one spelling.
+
+    Args:
+        assignments: assignments, of settings or of mappings of settings.
+        name: name of the network's input, if it has only one; it is left out.
+    """
+    from sercli.training.settings import without_input
+
+    for assignment in assignments:
+        if name and assignment[0].partition(".")[0] == "features":
+            yield from without_input(nest([assignment]), name).items()
+        else:
+            yield assignment
 
 
 def nest(assignments: Iterable[Assignment]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from sercli.runs.training import TrainingConfig
 from sercli.schemes import Scheme, default_scheme, get_scheme
 from sercli.schemes.reading import choose_scheme
 from sercli.segments import SegmentConfig
+from sercli.tasks import CLASSIFICATION, Task
 from sercli.training._idle import refuse_idle
 from sercli.training.initial_weights import name_bundle
 from sercli.workspace import Workspace
@@ -53,7 +54,10 @@ def gather(file: Path | None, assignments: Sequence[str], **options: Any) -> dic
         settings.pop("scheme", None)  # replaced, not merged
         options["scheme"] = scheme.recorded
     chosen_by_name = {name: value for name, value in options.items() if value is not None}
-    settings = merge(settings, join(assigned, chosen_by_name))
+    replacing = join(assigned, chosen_by_name)
+    merged = merge(settings, replacing)
+    name = only_input(str(merged.get("arch")), merged.get("model", {}))
+    settings = merge(without_input(settings, name), without_input(replacing, name)) if name else merged
     if augment is not None:
         chosen = [] if augment == "none" else [name.strip() for name in augment.split(",")]
         given = settings.get("augment") or {}
@@ -100,6 +104,7 @@ def configure(
         ConfigError: a setting is unknown or wrong.
         UnknownNameError: there is no such architecture, corpus, scheme or protocol.
         CorpusError: no corpus is named, and no corpus of the architecture's paper is prepared.
+        RunError: there is no bundle to start from.
     """
     try:
         _check_names(settings)
@@ -127,7 +132,7 @@ def _check_names(settings: Mapping[str, Any]) -> None:
 
 
 def _name_data(settings: Mapping[str, Any], workspace: Workspace) -> dict[str, Any]:
-    """Add corpus, scheme, protocol and the digest of the bundle to start from, if they are missing."""
+    """Add corpus, scheme and protocol if they are missing."""
     recipe = get_architecture(settings["arch"]).recipe
     chosen = dict(settings)
     unknown_speakers, labels = chosen.pop("unknown_speakers", None), chosen.pop("labels", None)
@@ -150,8 +155,6 @@ def _name_data(settings: Mapping[str, Any], workspace: Workspace) -> dict[str, A
         chosen["scheme"] = made_for or default_scheme(corpus, emotions=emotions, traces=traces)
     if labels:
         chosen["scheme"] = get_scheme(chosen["scheme"]).with_labels(labels).recorded
-    if chosen.get("init") and not re.search(r"#[0-9a-f]{12}$", str(chosen["init"])):
-        chosen["init"] = name_bundle(Path(str(chosen["init"])))
     return chosen
 
 
@@ -181,12 +184,16 @@ def complete(settings: Mapping[str, Any]) -> RunConfig:
         ConfigError: a setting is unknown or wrong, or changes nothing, or asks to select an epoch although
             no part can select it.
         UnknownNameError: there is no such architecture, scheme or protocol.
+        RunError: there is no bundle to start from.
     """
+    init = str(settings.get("init") or "")
+    if init and not re.search(r"#[0-9a-f]{12}$", init):  # the run's name has the digest of the weights
+        settings = {**settings, "init": name_bundle(Path(init))}
     return _complete(settings, _resolve)
 
 
 def check(settings: Mapping[str, Any]) -> RunConfig:
-    """Complete given settings as `complete` does, but look for no file that the features need.
+    """Complete given settings as `complete` does, but look for no file that the features or weights need.
 
     Nothing is downloaded. The shapes of features that need such a file are only examples, so the result does
     not give the name of a run.
@@ -289,9 +296,40 @@ def _name_inputs(
     if len(inputs) > 1:
         raise ConfigError(str(unknown("features", min(set(features) - set(inputs)), inputs)))
     name = next(iter(inputs))
-    # A file may name the input, and an option beside it not.
-    named, others = features.get(name, {}), {key: each for key, each in features.items() if key != name}
-    return {**settings, "features": {name: {**named, **others} if isinstance(named, Mapping) else features}}
+    return {**settings, "features": {name: without_input(settings, name)["features"]}}
+
+
+def only_input(arch: str, model: Any, task: Task = CLASSIFICATION) -> str | None:
+    """Return the name of a network's input; ``None`` if it has several, or if its settings are wrong.
+
+    Args:
+        arch: name of the architecture.
+        model: settings of the network that were chosen.
+        task: task that the network is trained for.
+    """
+    if not isinstance(model, Mapping):
+        return None
+    try:
+        architecture = get_architecture(arch)
+        inputs = architecture.inputs_for(architecture.config_for(model, task))
+    except (ConfigError, UnknownNameError):  # reported where the settings are completed
+        return None
+    return next(iter(inputs)) if len(inputs) == 1 else None
+
+
+def without_input(settings: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Write ``features.NAME.KEY`` as ``features.KEY``, which is the same if the network has only this input.
+
+    Settings of which one replaces the other must have the same spelling before they are merged.
+
+    Raises:
+        ConfigError: a setting has two values, one in each spelling.
+    """
+    features = settings.get("features")
+    if not isinstance(features, Mapping) or not isinstance(features.get(name), Mapping):
+        return settings
+    others = {key: value for key, value in features.items() if key != name}
+    return {**settings, "features": join(features[name], others, "features.")}
 
 
 def _without_foreign(defaults: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:

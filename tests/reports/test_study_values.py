@@ -15,10 +15,12 @@ from sercli.evaluation import Interval, MetricRow, MetricTable
 from sercli.evaluation.predictions_csv import write_predictions
 from sercli.files import write_json
 from sercli.records import ClassPredictions
+from sercli.reports.cross_corpus import describe_tested
 from sercli.reports.study import locate_study, report_study
 from sercli.reports.study_cells import report_cells
 from sercli.reports.study_page import render_study, write_study
 from sercli.reports.study_pictures import draw_column, draw_columns
+from sercli.reports.study_tables import find_elsewhere
 from sercli.reports.tables import to_text
 from sercli.workspace import Workspace
 
@@ -407,3 +409,27 @@ def test_results_on_another_corpus_are_read_from_their_metrics(place, interval):
     write_json(metrics / "metrics.json", {"metrics": MetricTable(rows[:1]).to_dict()})
     with pytest.raises(RunError, match=r"on-ravdess-ravdess-4/metrics\.json: damaged; remove it and run the"):
         report_study(study, study.cells(), place, draws=50).tables  # noqa: B018
+
+
+def test_results_on_another_corpus_that_has_changed_are_not_reported(place, monkeypatch):
+    study = finished(place, two_rows(test_on=["ravdess-4"]))
+    run, (on,) = report_cells(study, study.cells(), place)[0][0].report.run, study.test_on
+    file = run.folder_on("ravdess", "ravdess-4") / "metrics.json"
+    state = {"metrics": [], "manifest_sha256": "1" * 64}
+    write_json(file, state | describe_tested(run.finished(), "ravdess-4"))
+    assert find_elsewhere(run, on, place) == file  # the corpus is no longer there
+    monkeypatch.setattr(Workspace, "is_prepared", lambda place, corpus: True)
+    for digest, known in (("1", file), ("2", None)):
+        monkeypatch.setattr(Workspace, "manifest_digest", lambda place, corpus, digest=digest: digest * 64)
+        assert find_elsewhere(run, on, place) == known
+    write_json(file, state | {"protocol": "cross-corpus, emodb to ravdess (manifest 11111111)"})
+    assert find_elsewhere(run, on, place) is None  # of an earlier version
+    write_json(file, state | {"protocol": "cross-corpus, emodb to ravdess (manifest 22222222)"})
+    assert find_elsewhere(run, on, place) == file
+    write_json(
+        file, {"metrics": [], "manifest_sha256": "2" * 64} | describe_tested(run.finished(), "ravdess-4")
+    )
+    assert find_elsewhere(run, on, place) == file
+    trial = run.finished()[0].metrics_file
+    trial.write_text(trial.read_text() + " ")  # trained again
+    assert find_elsewhere(run, on, place) is None

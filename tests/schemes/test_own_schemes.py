@@ -125,6 +125,9 @@ def test_an_utterance_that_is_not_selected_needs_no_label():
         ({"classes": "a,b="}, "'b=' is no class"),
         ({"classes": "a,b", "gendered": "yes"}, "gendered: expected true or false"),
         ({"classes": "a,b", "name": "../x"}, "name: use up to 64 letters"),
+        ({"classes": "a,b", "name": 2}, r'name: expected a text; write it in quotes, as "2"$'),
+        ({"classes": {}}, r"classes: expected classes with their labels, for example anger: \[anger\]$"),
+        ({"classes": {}, "targets": "arousal"}, "classes: expected classes"),
         ({"selection": {"stile": "x"}}, "selection has no 'stile'; did you mean style"),
         ({"selection": {"duration": "long"}}, r"selection\.duration: expected a number, or min and max"),
         ({"selection": {"duration": {"least": 1}}}, r"selection\.duration: expected a number"),
@@ -199,3 +202,17 @@ def test_classes_are_written_as_they_are_read():
 def test_numbers_and_words_of_yaml_are_names_of_classes_as_they_are_written():
     scheme = from_plain(from_yaml('classes: {0: [0], no: [3], "True": ["no"]}').value)
     assert scheme.merge == {"0": "0", "3": "no", "no": "True"}
+
+
+def test_numbers_with_an_exponent_are_numbers(tmp_path):
+    file = tmp_path / "own.yaml"
+    file.write_text(
+        "selection: {duration: {min: 5e-1, max: 3e0}}\ntargets: {intensity: {low: 1e0, high: 2}}\n"
+    )
+    scheme = read_file(file)
+    (condition,), (target,) = scheme.selection, scheme.targets
+    assert (condition.low, condition.high) == (0.5, 3.0)
+    assert target.codes == (("low", 1.0), ("high", 2.0))
+    for wrong in ("5e", True, "nan"):
+        with pytest.raises(ConfigError, match=r"selection\.duration: expected a number"):
+            from_plain({"selection": {"duration": {"min": wrong}}})

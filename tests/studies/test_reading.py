@@ -55,6 +55,97 @@ def test_a_value_gives_a_row_and_several_settings_their_product(write):
     assert study.cells()[1].settings["features"] == {"window_ms": 15}
 
 
+def test_a_setting_has_one_value_in_each_of_its_spellings(write):
+    long, short = "features.x.window_ms", "features.window_ms"
+    head = f"title: T\narch: mdcnn\non: [emodb-4]\nset: {{{short}: 24}}\nrows:\n"
+    rows = f"  - {{name: a, set: {{{long}: 20}}}}\n  - {{name: b, from: a, set: {{{short}: 15}}}}\n"
+    cells = get_study(write(head + rows)).cells()
+    assert [cell.settings["features"] for cell in cells] == [{"window_ms": 20}, {"window_ms": 15}]
+    with pytest.raises(ConfigError, match=r"^features.window_ms is set to 20 and to 15; give it one value$"):
+        get_study("my-study.yaml").cells(changes=[(long, 20), (short, 15)])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("features.window_ms", 30),
+        ("features.x.window_ms", 30),
+        ("features", {"window_ms": 30}),
+        ("features", {"x": {"window_ms": 30}}),
+    ],
+)
+def test_a_change_of_a_varied_setting_is_refused_in_each_of_its_spellings(write, change):
+    study = get_study(write("title: T\narch: mdcnn\non: [emodb-4]\nvary: {features.window_ms: [20, 25]}\n"))
+    with pytest.raises(ConfigError, match=r"the study varies features.window_ms, and row 'window_ms 20'"):
+        study.cells(changes=[change])
+    assert len(study.cells(changes=[("features.hop_ms", 5)])) == 2
+
+
+def test_settings_of_a_column_do_not_replace_a_varied_one(write):
+    head = "title: T\narch: mdcnn\non: [emodb-4]\nrows:\n"
+    row = "  - name: rate\n    vary: {training.lr: [1e-3, 1e-2]}\n    set_on:\n"
+    message = r"^my-study.yaml:8: set_on emodb-4 sets training.lr, but row 'rate, lr 1e-3' varies training.lr"
+    with pytest.raises(ConfigError, match=message):
+        get_study(write(f"{head}{row}      emodb-4: {{training.lr: 5e-4}}\n"))
+    study = get_study(write(f"{head}{row}      emodb-4: {{training.max_epochs: 5}}\n"))
+    assert [cell.settings["training"]["max_epochs"] for cell in study.cells()] == [5, 5]
+
+
+def test_a_name_is_what_the_file_has_also_if_it_is_a_number(write):
+    rows = "  - {name: 016, paper: {emodb-4: {ua: 60}}}\n  - {name: 0.10, paper: {emodb-4: {ua: 61}}}\n"
+    text = f"title: 1.50\narch: mdcnn\non: [emodb-4]\nrows:\n{rows}  - {{name: c, from: 0.10}}\n"
+    study = get_study(write(f"{text}confusion: [016, 0.10]\n"))
+    assert (study.title, [row.name for row in study.rows]) == ("1.50", ["016", "0.10", "c"])
+    assert [cell.paper["ua"].value for cell in study.cells()[:2]] == [60, 61]
+    assert (study.rows[2].parent, study.display.confusion) == ("0.10", ("016", "0.10"))
+
+
+def test_the_corpora_of_a_column_may_be_in_any_order(write):
+    text = (
+        "title: T\narch: mdcnn\non: ['ravdess+emodb/common-4:speaker-3-fold']\nrows:\n"
+        "  - name: a\n    set_on: {ravdess+emodb/common-4: {training.max_epochs: 5}}\n"
+        "    paper: {ravdess + emodb/common-4: {ua: 60}}\n"
+        "references: {Others: {ravdess+emodb/common-4: {ua: 61}}}\n"
+    )
+    study = get_study(write(text))
+    (cell,) = study.cells()
+    assert cell.on.name == "emodb+ravdess/common-4"
+    assert (cell.settings["training"], cell.paper) == ({"max_epochs": 5}, {"ua": PaperScore(60.0)})
+    assert study.references == {"Others": {cell.on.name: {"ua": PaperScore(61.0)}}}
+    for on in ("ravdess+emodb", "ravdess+emodb/common-4", "emodb+ravdess"):
+        assert study.cells(on=[on]) == (cell,)
+
+
+def test_the_remedy_for_a_file_without_a_corpus_names_the_file(write, tmp_path):
+    (tmp_path / "mine.yaml").write_text("classes: anger,neutral\n")
+    with pytest.raises(
+        ConfigError, match=r"^my-study\.yaml:3: scheme 'mine\.yaml' .* write CORPUS/mine\.yaml$"
+    ):
+        get_study(write(GOOD.replace("[emodb-4]", "[mine.yaml]")))
+    with pytest.raises(ConfigError, match=r"is for any corpus; add 'corpus: CORPUS'$"):
+        get_study(write(GOOD.replace("[emodb-4]", "[{scheme: mine.yaml}]")))
+
+
+@pytest.mark.parametrize("on", ["emodb-4:lists:folds.csv", "{scheme: emodb-4, protocol: 'lists:folds.csv'}"])
+def test_lists_of_folds_are_relative_to_the_study(write, tmp_path, on):
+    (tmp_path / "inner").mkdir()
+    file = tmp_path / "inner" / "folds.csv"
+    file.write_text("id,fold,part\na,1,test\n")
+    study = get_study(write(GOOD.replace("on: [emodb-4]", f"on: [{on}]"), "inner/my-study.yaml"))
+    assert study.cells()[0].on.protocol.startswith(f"lists:{file}#")
+    (other,) = study.cells(study.rows[:1], on=["emodb-4:lists:inner/folds.csv"])  # from the command line
+    assert other.on.protocol == study.cells()[0].on.protocol
+
+
+@pytest.mark.parametrize(("old", "line"), [("title: Mine", 1), ("name: small", 5)])
+@pytest.mark.parametrize("text", ["on", "no"])
+def test_a_truth_value_in_place_of_a_text_is_refused_as_it_is_written(write, old, line, text):
+    key = old.partition(":")[0]
+    message = rf'^my-study\.yaml:{line}: {key}: write a text, not \w+; YAML reads {text} .*; write "{text}"$'
+    with pytest.raises(ConfigError, match=message):
+        get_study(write(GOOD.replace(old, f"{key}: {text}", 1)))
+
+
 def test_too_many_rows_are_refused_before_they_are_read(write, monkeypatch):
     monkeypatch.setattr("sercli.studies._rows._MOST_CELLS", 2)
     rows = "".join(f"  - {{name: r{i}, arch: nothing}}\n" for i in range(3))

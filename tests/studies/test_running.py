@@ -1,5 +1,6 @@
 """A study run: what is finished is used, what fails is told, and a killed command goes on."""
 
+import json
 import os
 import re
 import signal
@@ -135,6 +136,19 @@ def test_a_run_is_found_from_the_runs_alone(place, small_workspace):
     run([work], CPU, Record())
     (place.root / "corpora").unlink()
     assert find_cell_run(work.cell, place) == work.plan.run
+
+
+def test_a_run_that_starts_from_a_bundle_is_found(place):
+    bundle = place.root / "start"
+    bundle.mkdir()
+    described = {"weights_sha256": "ab" * 32, "facts": {"corpus": "ravdess"}}
+    (bundle / "bundle.json").write_text(json.dumps(described))
+    write(place, STUDY | {"rows": [{"name": "pretrained", "set": {"init": str(bundle)}}]})
+    (work,) = planned(place, "1")
+    work.plan.run.trial(1, 0).path.mkdir(parents=True)
+    assert find_cell_run(work.cell, place) == work.plan.run
+    (bundle / "bundle.json").unlink()
+    assert find_cell_run(work.cell, place) is None
 
 
 def test_a_trial_that_fails_does_not_end_the_others(place):

@@ -7,8 +7,9 @@ import pytest
 from sercli.config import Config
 from sercli.devices import Device
 from sercli.errors import ConfigError, UnknownNameError
+from sercli.plain.yaml import to_yaml
 from sercli.runs.config import RunConfig
-from sercli.training.settings import changes_since, complete, configure
+from sercli.training.settings import changes_since, complete, configure, gather
 
 CHOICE = {"arch": "mdcnn", "corpus": "emodb", "scheme": "emodb-4", "protocol": "leave-one-speaker-out"}
 
@@ -51,6 +52,23 @@ def test_features_of_the_only_input_need_no_name():
     short = complete(CHOICE | {"features": {"window_ms": 20}})
     assert short == complete(CHOICE | {"features": {"x": {"window_ms": 20}}})
     assert short == complete(CHOICE | {"features": {"x": {"statistics": "per-map"}, "window_ms": 20}})
+
+
+def test_settings_with_and_without_the_name_of_the_input_replace_each_other(tmp_path):
+    file = tmp_path / "config.yaml"
+    long, short = {"x": {"window_ms": 24}}, {"window_ms": 24}
+    for features, change in ((short, "features.x.window_ms=20"), (long, "features.window_ms=20")):
+        file.write_text(to_yaml(CHOICE | {"features": features}))
+        assert complete(gather(file, [change])).features["x"].config.window_ms == 20
+    with pytest.raises(ConfigError, match=r"^features.window_ms is set to 40 and to 30; give it one value$"):
+        gather(None, ["features.x.window_ms=40", "features.window_ms=30"], arch="mdcnn")
+    with pytest.raises(ConfigError, match=r"^features.window_ms is set to 40 and to 30; give it one value$"):
+        complete(CHOICE | {"features": {"x": {"window_ms": 40}, "window_ms": 30}})
+    file.write_text("arch: diccoser\nmodel: {stacked: true}\nfeatures: {x: {n_mels: 32}}\n")
+    assert gather(file, ["features.wave.duration_s=4"])["features"] == {
+        "x": {"n_mels": 32},
+        "wave": {"duration_s": 4},
+    }
 
 
 def test_complete_settings_are_their_own_completion():
