@@ -108,7 +108,7 @@ def test_a_setting_of_a_thousand_parts_is_refused():
 @pytest.mark.parametrize(
     "text",
     [
-        "a: {b: 1, c: [1.5, yes, ~, text, '3', 0x1F, 1_000, 1e3, 1.0e+3]}\nd:\n  - {e: ''}\n",
+        "a: {b: 1, c: [1.5, yes, ~, text, '3', 0x1F, 1000, 1e3, 1.0e+3]}\nd:\n  - {e: ''}\n",
         "base: &base {lr: 0.1, epochs: 3}\nown: {<<: *base, lr: 0.2}\nboth: {<<: [{a: 1}, *base], c: 2}\n",
         "one: &one [1, 2]\nagain: [*one, *one]\n",
         "text: |\n  two\n  lines\nfolded: >\n  one\n  line\n",

@@ -252,9 +252,9 @@ def test_a_link_to_nothing_is_a_bad_file(workspace, build_emodb):
     assert len(prepare("emodb", root, workspace, partial=True, skip_bad=True).utterances) == 3
 
 
-def test_an_utterance_in_two_formats_is_told_before_any_work(workspace, build_emodb, write_wav):
-    root = build_emodb(*NAMES)
-    write_wav(root / "wav" / "03a01Fa.flac")
-    with pytest.raises(CorpusError, match=r"03a01Fa\.wav: the same utterance as wav/03a01Fa\.flac"):
-        prepare("emodb", root, workspace, partial=True)
-    assert not (workspace.corpus("emodb") / "audio").exists()
+def test_an_utterance_in_two_formats_is_told_before_any_work(workspace, tmp_path, write_wav):
+    for name in ("anger/a.wav", "anger/a.flac", "sadness/b.wav"):
+        write_wav(tmp_path / "own" / name)
+    with pytest.raises(CorpusError, match=r"anger/a\.wav: the same utterance as anger/a\.flac"):
+        prepare("folder", tmp_path / "own", workspace)
+    assert not (workspace.corpus("own") / "audio").exists()
