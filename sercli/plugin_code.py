@@ -5,15 +5,28 @@ import hashlib
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 # Folders of installed packages, whose code a plug-in may use but does not own.
 _INSTALLED = {"site-packages", "dist-packages"}
 
 
-def digest_code(file: Path, package: str, folders: Sequence[str]) -> str:
-    """Return a digest of a file of a plug-in, the files of one's own that it imports, and data they name.
+class CodeDigest(NamedTuple):
+    """Digests of a file of a plug-in.
+
+    Attributes:
+        all: of the file, the files of one's own that it imports, and the data files that they name.
+        code: of these files without the data.
+    """
+
+    all: str
+    code: str
+
+
+def digest_code(file: Path, package: str, folders: Sequence[str]) -> CodeDigest:
+    """Return the digests of a file of a plug-in, with the files that it needs.
 
     Comments, docstrings and layout do not count, except in files that can't be parsed. Installed packages do
     not count, except that of the plug-in.
@@ -23,7 +36,7 @@ def digest_code(file: Path, package: str, folders: Sequence[str]) -> str:
         package: name under which the files of the plug-in are imported.
         folders: the folders of the plug-in.
     """
-    waiting, codes = [file], dict[Path, Any]()
+    waiting, codes, data = [file], dict[Path, Any](), dict[Path, str]()
     while waiting:
         path = waiting.pop()
         if path in codes:
@@ -37,8 +50,13 @@ def digest_code(file: Path, package: str, folders: Sequence[str]) -> str:
         waiting += _imported(tree, path, package, folders)
         named = list(_named(tree, path, folders))
         waiting += [each for each in named if each.suffix == ".py"]
-        codes |= {each: _hash(each) for each in named if each.suffix != ".py"}
-    return hashlib.sha256(repr(list(codes.values())).encode()).hexdigest()[:12]
+        data |= {each: _hash(each) for each in named if each.suffix != ".py" and each not in data}
+    code = list(codes.values())
+    return CodeDigest(_digest([*code, *data.values()]), _digest(code))
+
+
+def _digest(values: Sequence[Any]) -> str:
+    return hashlib.sha256(repr(values).encode()).hexdigest()[:12]
 
 
 def _outline(node: Any) -> Any:
@@ -109,4 +127,10 @@ def _places(top: str, file: Path, package: str, folders: Sequence[str]) -> list[
         return []
     # A plug-in may put its own folder into the path of modules. Resolved, a folder counts only once.
     found = dict.fromkeys([file.parent, *(Path(each).resolve() for each in [*folders, *sys.path])])
-    return [place for place in found if not _INSTALLED.intersection(place.parts)]
+    return [place for place in found if not _holds_installed(place)]
+
+
+@cache
+def _holds_installed(folder: Path) -> bool:
+    """Return whether a folder of modules is one of installed packages, also of ``pip install --target``."""
+    return not _INSTALLED.isdisjoint(folder.parts) or any(folder.glob("*.dist-info"))

@@ -27,7 +27,7 @@ from types import ModuleType
 from typing import TypeVar
 
 from sercli.errors import ConfigError, PluginError, SerError, unknown
-from sercli.plugin_code import digest_code
+from sercli.plugin_code import CodeDigest, digest_code
 
 GROUP = "sercli.plugins"
 """Group of the entry points that name installed plug-ins."""
@@ -51,7 +51,7 @@ _LONGEST = 256
 
 # Digests of the code of entries of plug-ins, by module. Each is computed before the code is imported, because
 # a process keeps the code that it has imported, and the file may be edited meanwhile.
-_code: dict[str, str] = {}
+_code: dict[str, CodeDigest] = {}
 
 T = TypeVar("T")
 
@@ -207,7 +207,7 @@ def code_digests(entries: Iterable[tuple[str, str]]) -> dict[str, str]:
         entries: families and names, as ``("models", "mdcnn")``.
     """
     found = {f"{family}/{name}": _code_of(f"sercli.{family}", name) for family, name in entries}
-    return {entry: code for entry, code in found.items() if code is not None}
+    return {entry: code.all for entry, code in found.items() if code is not None}
 
 
 def check_unchanged(entries: Iterable[tuple[str, str]]) -> None:
@@ -221,14 +221,15 @@ def check_unchanged(entries: Iterable[tuple[str, str]]) -> None:
     """
     for family, name in entries:
         entry, imported = _entries(f"sercli.{family}").get(name), _code_of(f"sercli.{family}", name)
-        if entry is not None and imported is not None and imported != _digest_now(entry):
+        # Data may have been written by the plug-in itself.
+        if entry is not None and imported is not None and imported.code != _digest_now(entry).code:
             raise PluginError(
                 f"{entry.file}: its code, or that of a file it imports, has changed since this process "
                 "imported it; restart Python (in a notebook: the kernel)"
             )
 
 
-def _code_of(package: str, name: str) -> str | None:
+def _code_of(package: str, name: str) -> CodeDigest | None:
     entry = _entries(package).get(name)
     if entry is None or entry.plugin is None:
         return None
@@ -237,8 +238,8 @@ def _code_of(package: str, name: str) -> str | None:
     return _code[entry.module]
 
 
-def _digest_now(entry: _Entry) -> str:
-    """Return the digest of the code of a plug-in's entry, as its files are now."""
+def _digest_now(entry: _Entry) -> CodeDigest:
+    """Return the digests of the code of a plug-in's entry, as its files are now."""
     plugin = next(each for each in plugins() if each.title == entry.plugin)
     return digest_code(entry.file, plugin.package, plugin.folders)
 

@@ -19,7 +19,7 @@ from sercli.features import get_feature
 from sercli.features.shared.spectra import count_frames
 from sercli.losses import value_loss
 from sercli.models import NetworkConfig, Recipe, architecture_names, get_architecture
-from sercli.plugin_code import digest_code
+from sercli.plugin_code import CodeDigest, digest_code
 from sercli.protocols import get_protocol
 from sercli.runs.features import FeatureChoice
 from sercli.schemes import Scheme, get_scheme, scheme_names
@@ -172,6 +172,7 @@ def installed(tmp_path, monkeypatch):
 def _forget():
     for cached in (registry._entry_points, registry._installed, registry._plugins, registry._list_entries):
         cached.cache_clear()
+    registry._code.clear()
 
 
 def test_entries_of_a_folder_are_found(folder):
@@ -494,11 +495,35 @@ def test_the_digest_covers_modules_and_data_of_ones_own(tmp_path, monkeypatch, c
             path.parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text(written)
         network.write_text(text)
-        return digest_code(network, "labser.plugins", [str(tmp_path / "labser/plugins")])
+        return digest_code(network, "labser.plugins", [str(tmp_path / "labser/plugins")]).all
 
     assert digest(code, "K = 1") != digest(code, "K = 2")
     others = "import torch, json, sercli.models  # installed, of Python, of sercli\n'\\0', 'a' * 5000"
     assert digest(others, "K = 1") == digest(others, "K = 2")
+
+
+def test_packages_installed_to_a_folder_of_their_own_do_not_count(tmp_path, monkeypatch):
+    for name, at in (("their", "target"), ("own", "modules")):
+        (tmp_path / at).mkdir()
+        (tmp_path / at / f"{name}.py").write_text("K = 1")
+        monkeypatch.syspath_prepend(tmp_path / at)
+    (tmp_path / "target/their-1.0.dist-info").mkdir()
+    network = tmp_path / "net.py"
+    network.write_text("import own, their")
+    before = digest_code(network, "labser", [])
+    (tmp_path / "target/their.py").write_text("K = 2")
+    assert digest_code(network, "labser", []) == before
+    (tmp_path / "modules/own.py").write_text("K = 2")
+    assert digest_code(network, "labser", []).code != before.code
+
+
+def test_data_that_a_plugin_writes_is_no_other_code(tmp_path):
+    network = tmp_path / "net.py"
+    network.write_text("open('net.cache', 'w')")
+    before = digest_code(network, "labser", [])
+    (tmp_path / "net.cache").write_text("1")
+    after = digest_code(network, "labser", [])
+    assert (after.all != before.all, after.code) == (True, before.code)
 
 
 def test_kinds_that_a_search_tries_belong_to_the_code_of_a_run(folder):
@@ -533,7 +558,7 @@ def test_changed_code_has_features_and_runs_of_its_own_and_no_use_for_old_models
     bundle.save(tmp_path / "bundle")
     Bundle.load(tmp_path / "bundle")
     runs, stores = [name()], [inputs["speech"].open_store(tmp_path).path]
-    monkeypatch.setattr(registry, "_code_of", lambda package, name: "changed")
+    monkeypatch.setattr(registry, "_code_of", lambda package, name: CodeDigest("changed", "changed"))
     runs, stores = [*runs, name()], [*stores, inputs["speech"].open_store(tmp_path).path]
     assert len({*runs}) == len({*stores}) == 2
     with pytest.raises(RunError, match=r"models/packed_lstm\.py: its code.* has changed since the training"):

@@ -99,7 +99,8 @@ def is_encoded(head: bytes) -> bool:
     """Return whether bytes are the beginning of a file of a known kind, and not samples without a header."""
     if head[:1] == b"\xff":  # one frame of MPEG audio or AAC has too few fixed bits
         step = int.from_bytes(head[3:6], "big") >> 5 & 0x1FFF  # bytes of a frame of AAC
-        return _mpeg.begins(head) or (head[1] & 0xF6 == 0xF0 and step > 6 and head[step:][:3] == head[:3])
+        is_aac = len(head) > 1 and head[1] & 0xF6 == 0xF0
+        return _mpeg.begins(head) or (is_aac and step > 6 and head[step:][:3] == head[:3])
     return head.startswith(_READ) or find_layout(head) is not None or recognise(head) is not None
 
 

@@ -17,22 +17,8 @@ FOREIGN_SUFFIXES = frozenset(
     {".m4a", ".m4b", ".mp4", ".aac", ".3gp", ".3g2", ".mov", ".amr", ".awb", ".wma", ".asf", ".wmv", ".webm"}
     | {".weba", ".mka", ".mkv", ".avi", ".ape", ".wv", ".tta", ".mpc", ".ac3", ".dts", ".spx", ".shn", ".ra"}
     | {".rm", ".dss", ".ds2", ".silk", ".raw", ".pcm", ".gsm", ".vox", ".voc", ".8svx", ".svx", ".sf", ".avr"}
-    | {
-        ".paf",
-        ".pvf",
-        ".sds",
-        ".wve",
-        ".dsf",
-        ".dff",
-        ".flv",
-        ".m4v",
-        ".mpg",
-        ".mpeg",
-        ".vob",
-        ".ogv",
-        ".mts",
-    }
-    | {".m2ts"}  # without .ts, which is also the suffix of programs in TypeScript
+    | {".paf", ".pvf", ".sds", ".wve", ".dsf", ".dff", ".flv", ".m4v", ".mpg", ".mpeg", ".vob", ".ogv"}
+    | {".mts", ".m2ts"}  # without .ts, which is also the suffix of programs in TypeScript
 )
 """Suffixes of recordings that only ffmpeg decodes, or that sercli does not read: they are never left out
 silently."""
@@ -269,13 +255,19 @@ def _container(head: bytes) -> Kind | None:
         name = "Speex in Ogg" if head[28:33] == b"Speex" else "Ogg without Vorbis, Opus or FLAC"
     elif head[:4] == b"RIFF" and head[8:12] == b"WAVE":
         name = _codec(head)
-    elif any(len(marks) > 2 and set(marks) == {0x47} for marks in (head[::188], head[4::192])):
+    elif _is_transport(head):
         name = "MPEG transport stream (ts, mts)"  # a packet is of 188 bytes, on cameras four more
     elif head[:7] == b"NIST_1A":
         return Kind("NIST SPHERE, compressed", Sort.RECORDING, f"unpack it with `sph2pipe`, or {_CONVERT}")
     elif head[257:262] == b"ustar":
         return Kind("a tar archive", Sort.ARCHIVE)
     return Kind(name, Sort.RECORDING) if name else None
+
+
+def _is_transport(head: bytes) -> bool:
+    """Return whether there is the mark of each packet of MPEG; a repeated sample has it everywhere."""
+    marks = any(len(each) > 2 and set(each) == {0x47} for each in (head[::188], head[4::192]))
+    return marks and head[:64] != 32 * head[:2]
 
 
 def _codec(head: bytes) -> str | None:

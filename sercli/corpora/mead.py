@@ -38,7 +38,8 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
 def _name_of(path: Path) -> str:
     """Return ``M003_angry_level_1_001`` for ``M003/audio/angry/level_1/001.wav``."""
     *_, actor, above, emotion, level = ("", "", "", "", *path.parts[:-1])
-    return f"{actor if above == 'audio' else above}_{emotion.lower()}_{level.lower()}_{stem_of(path)}"
+    actor = actor if above.lower() == "audio" else above
+    return f"{actor.upper()}_{emotion.lower()}_{level.lower()}_{stem_of(path)}"
 
 
 def from_name(name: str) -> Utterance | None:

@@ -72,14 +72,14 @@ def find_encoder(model: str, revision: str | None = None) -> EncoderFiles:
     name = SHORT_NAMES.get(model, model)
     path = Path(name).expanduser()
     if path.exists() or name.startswith(("/", "./", "../", "~")):
-        if revision is not None:
-            raise ConfigError(
-                f"revision={revision}: '{model}' is a folder, which has no revisions; leave it out"
-            )
         if path.is_file():
             raise FeatureError(f"{model}: is a file; name its folder, which must hold {_CONFIG} too")
         if not path.is_dir():
             raise FeatureError(f"{model}: no such folder; name the folder that holds the encoder's {_CONFIG}")
+        if revision is not None:
+            raise ConfigError(
+                f"revision={revision}: '{model}' is a folder, which has no revisions; leave it out"
+            )
         return _check(path.resolve())
     if not _HUB_NAME.fullmatch(name):
         raise ConfigError(

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from sercli import files
 from sercli.audio import SAMPLE_RATE
-from sercli.audio.kinds import HEAD_BYTES, Sort, recognise
+from sercli.audio.kinds import HEAD_BYTES, Kind, Sort, recognise
 from sercli.config import digest
 from sercli.encoders import EXTRACTORS, EncoderFacts
 from sercli.encoders.encoder import FAMILIES, HOP, WHISPER_FRAMES, WINDOW, Encoder, Family, holder_of
@@ -415,24 +415,30 @@ def _read(file: Path) -> Mapping[str, Tensor]:
         raise FeatureError(
             f"{file}: a git-lfs pointer in place of the weights; run `git lfs pull` in its folder"
         )
+    if file.suffix != ".safetensors" and head and not head.startswith(_PICKLED):
+        raise _no_weights(file, kind)
     try:
         if file.suffix == ".safetensors":
             return load_file(file)
         read = _read_pickled(file)
     except UnpicklingError:
-        if not head.startswith(_PICKLED):
-            name = "no file of weights" if kind is None else kind.name
-            raise FeatureError(f"{file}: it is {name}; get the file again") from None
         raise FeatureError(
             f"{file}: holds Python objects, which could run code; take a revision with model.safetensors"
         ) from None
     except (SafetensorError, BadZipFile, RuntimeError, EOFError, ValueError) as error:
+        if kind is not None and file.suffix == ".safetensors":
+            raise _no_weights(file, kind) from None
         raise FeatureError(f"{file}: damaged ({first_line(error)}); get the file again") from None
     if not isinstance(read, dict) or not all(isinstance(each, Tensor) for each in read.values()):
         raise FeatureError(
             f"{file}: holds no tensors by name; get the weights as `save_pretrained` writes them"
         )
     return read
+
+
+def _no_weights(file: Path, kind: Kind | None) -> FeatureError:
+    name = "no file of weights" if kind is None else kind.name
+    return FeatureError(f"{file}: it is {name}; get the file again")
 
 
 def _read_pickled(file: Path) -> Any:

@@ -70,8 +70,8 @@ _ON_CPU, _ELSEWHERE = 4, 32
 _BATCHES = 4
 
 _MORE_RECORDINGS = (
-    "give more recordings or turns of them; if all are of one person (--same-speaker) or of one origin, "
-    "--enrol adds earlier recordings"
+    "give more recordings or turns of them, or, if all recordings are of one speaker (--same-speaker) or of "
+    "one corpus, earlier ones with --enrol"
 )
 _NAME_SPEAKER = "name the speaker with --same-speaker or --speaker-column"
 Turns = Callable[[Recording], Sequence[Turn]]
@@ -219,7 +219,8 @@ class Predictor:
         few = collected.leave_out()
         for name, found in collected.finish(_MORE_RECORDINGS + unread, _NAME_SPEAKER).items():
             self._groups.setdefault(name, {}).update(found)
-            self._few = {name: count for name, count in (self._few | few).items() if name not in found}
+        known = {name for found in self._groups.values() for name in found}
+        self._few = {name: count for name, count in (self._few | few).items() if name not in known}
         return problems
 
     def predict(

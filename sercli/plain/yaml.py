@@ -74,11 +74,12 @@ def from_yaml(text: str) -> Parsed:
 
 @dataclass(frozen=True, slots=True)
 class _Built:
-    """A value, the number of values in it with all aliases expanded, and their depth."""
+    """A value, the number of values in it with all aliases expanded, their depth, and a number as written."""
 
     value: Any
     count: int = 1
     depth: int = 0
+    text: str | None = None
 
 
 class _YamlReader:
@@ -118,16 +119,20 @@ class _YamlReader:
         self._add(1, event)
         if isinstance(event, yaml.ScalarEvent):
             value, depth = self._scalar(event), 0
-            if isinstance(value, int | float):
-                self.texts[place] = event.value
         elif isinstance(event, yaml.SequenceStartEvent):
             value, depth = self._sequence(event, place)
         else:
             value, depth = self._mapping(event, place)
-        built = _Built(value, self.count - before, depth)
+        text = event.value if isinstance(value, int | float) else None
+        built = _Built(value, self.count - before, depth, text)
+        self._keep_text(built, place)
         if event.anchor is not None:
             self.anchors[event.anchor] = built
         return built
+
+    def _keep_text(self, built: _Built, place: Place) -> None:
+        if built.text is not None:
+            self.texts[place] = built.text
 
     def _add(self, count: int, event: Any) -> None:
         self.count += count
@@ -142,6 +147,7 @@ class _YamlReader:
         if len(place) + built.depth > _DEPTH:
             raise PlainError("nested too deeply", _line(event))
         self._add(built.count, event)
+        self._keep_text(built, place)
         return built
 
     def _sequence(self, start: Any, place: Place) -> tuple[list[Any], int]:

@@ -66,18 +66,23 @@ def read_references(
 
 
 def _read_scores(source: StudyFile, place: Place, given: Any, columns: set[str]) -> Mapping[str, PaperScores]:
+    named: dict[str, str] = {}
     for column, scores in source.mapping(place, given, "paper").items():
-        at = (*place, column)
-        if column_name(column, columns) not in columns:
+        at, name = (*place, column), column_name(column, columns)
+        if name not in columns:
             source.fail(at, str(unknown("on", column, columns)))
+        if name in named:
+            source.fail(at, f"column '{name}' occurs twice")
+        named[name] = column
         for key in source.mapping(at, scores, "paper"):
             if not (key.startswith(_RECALL) and key != _RECALL):
                 source.known(at, {key: scores[key]}, _PAPER_METRICS, "scores")
     return {
-        column_name(column, columns): {
-            key: _read_score(source, (*place, column, key), key, value) for key, value in scores.items()
+        name: {
+            key: _read_score(source, (*place, column, key), key, value)
+            for key, value in given[column].items()
         }
-        for column, scores in given.items()
+        for name, column in named.items()
     }
 
 

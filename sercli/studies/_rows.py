@@ -268,7 +268,9 @@ class RowReader:
             name = column_name(text, known)
             if name not in known:
                 self.source.fail((*row.place, "set_on", text), str(unknown("on", text, known)))
-            settled[name] = (*settled.get(name, ()), *settings)
+            if name in settled:
+                self.source.fail((*row.place, "set_on", text), f"column '{name}' occurs twice")
+            settled[name] = settings
         return settled
 
 

@@ -49,7 +49,7 @@ def test_the_folders_of_one_actor_are_the_name(tmp_path):
 
 
 def test_capitals_in_the_names_of_folders(tmp_path):
-    (found,) = parse(touch_all(tmp_path, ["M003/audio/Angry/level_1/001.m4a"]))
+    (found,) = parse(touch_all(tmp_path, ["m003/Audio/Angry/Level_1/001.m4a"]))
     assert found.id == "mead/M003_angry_level_1_001"
 
 

@@ -326,7 +326,7 @@ def test_the_usual_one_of_several_encoders_in_one_file_is_taken(folder, usual):
             "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 377\n",
             ["run `git lfs pull`"] * 2,
         ),
-        ("<!DOCTYPE html><html><body>Denied</body></html>", ["a web page", "damaged"]),
+        ("<!DOCTYPE html><html><body>Denied</body></html>", ["a web page", "a web page"]),
         ('{"error":"Entry not found"}', ["no file of weights", "damaged"]),
     ],
 )

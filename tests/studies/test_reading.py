@@ -92,8 +92,10 @@ def test_settings_of_a_column_do_not_replace_a_varied_one(write):
 
 
 def test_a_name_is_what_the_file_has_also_if_it_is_a_number(write):
-    rows = "  - {name: 016, paper: {emodb-4: {ua: 60}}}\n  - {name: 0.10, paper: {emodb-4: {ua: 61}}}\n"
-    text = f"title: 1.50\narch: mdcnn\non: [emodb-4]\nrows:\n{rows}  - {{name: c, from: 0.10}}\n"
+    rows = (
+        "  - {name: 016, paper: {emodb-4: {ua: 60}}}\n  - {name: &tenth 0.10, paper: {emodb-4: {ua: 61}}}\n"
+    )
+    text = f"title: 1.50\narch: mdcnn\non: [emodb-4]\nrows:\n{rows}  - {{name: c, from: *tenth}}\n"
     study = get_study(write(f"{text}confusion: [016, 0.10]\n"))
     assert (study.title, [row.name for row in study.rows]) == ("1.50", ["016", "0.10", "c"])
     assert [cell.paper["ua"].value for cell in study.cells()[:2]] == [60, 61]
@@ -114,6 +116,10 @@ def test_the_corpora_of_a_column_may_be_in_any_order(write):
     assert study.references == {"Others": {cell.on.name: {"ua": PaperScore(61.0)}}}
     for on in ("ravdess+emodb", "ravdess+emodb/common-4", "emodb+ravdess"):
         assert study.cells(on=[on]) == (cell,)
+    for key, again in (("set_on: {", "{training.lr: 0.1}"), ("paper: {", "{ua: 62}")):
+        twice = text.replace(key, f"{key}emodb+ravdess/common-4: {again}, ")
+        with pytest.raises(ConfigError, match=r"column 'emodb\+ravdess/common-4' occurs twice$"):
+            get_study(write(twice))
 
 
 def test_the_remedy_for_a_file_without_a_corpus_names_the_file(write, tmp_path):
