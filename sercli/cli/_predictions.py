@@ -176,7 +176,7 @@ def _readable_turns(prediction: "Prediction", name: str, width: int, notes: str)
 
 def _span(prediction: "Prediction", part: "Window | Stretch") -> str:
     """Write where a part is in its file."""
-    start, end = (prediction.offset_s + time for time in (part.start, part.end))
+    start, end = prediction.place_of(part)
     return f"{start:.1f} to {end:.1f} s"
 
 

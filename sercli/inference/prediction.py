@@ -166,6 +166,10 @@ class Prediction:
                 found.append(SpeakerMean(name, round(sum(seconds), 6), *means))
         return tuple(found)
 
+    def place_of(self, part: Window | Stretch) -> tuple[float, float]:
+        """Return where a part begins and ends in the file, in seconds."""
+        return self.offset_s + part.start, self.offset_s + part.end
+
     def to_dict(self) -> dict[str, Any]:
         """Return it ready for JSON."""
         content: dict[str, Any] = {"file": self.file, "duration_s": self.duration, "unlike": self.unlike}

@@ -111,7 +111,7 @@ def rttm_lines(prediction: Prediction, file: str) -> Iterator[str]:
     """
     for each in prediction.stretches:
         speaker = _BLANKS.sub("_", prediction.windows[each.windows[0]].speaker or ABSENT)
-        times = f"{prediction.offset_s + each.start:.3f} {each.end - each.start:.3f}"
+        times = f"{prediction.place_of(each)[0]:.3f} {each.end - each.start:.3f}"
         label = _BLANKS.sub("_", each.predicted)
         yield f"SPEAKER {file} 1 {times} {label} {ABSENT} {speaker} {each.probability:.3f} {ABSENT}"
 
@@ -124,7 +124,7 @@ def audacity_lines(prediction: Prediction) -> Iterator[str]:
     for each in prediction.stretches:
         speaker = prediction.windows[each.windows[0]].speaker
         label = f"{speaker}: {each.predicted}" if speaker else each.predicted
-        start, end = (prediction.offset_s + time for time in (each.start, each.end))
+        start, end = prediction.place_of(each)
         yield f"{start:.3f}\t{end:.3f}\t{_BLANKS.sub(' ', label)}"
 
 

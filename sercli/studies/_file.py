@@ -63,6 +63,10 @@ class StudyFile:
             self.fail(place, f"{what}: write a text, not {_spell(value)}")
         return written
 
+    def row_name(self, place: Place, row: Mapping[str, Any]) -> str:
+        """Return the name of a row as it is written; an empty one if it has none."""
+        return self.text((*place, "name"), row["name"], "name") if "name" in row else ""
+
     def known(self, place: Place, value: Mapping[str, Any], keys: tuple[str, ...], what: str) -> None:
         """Refuse keys other than these."""
         for key in value:

@@ -40,7 +40,7 @@ def with_paper(source: StudyFile, top: Mapping[str, Any], rows: Mapping[str, Stu
     for i, row in enumerate(top.get("rows", [])):
         if "paper" not in row:
             continue
-        name, place = source.texts.get(("rows", i, "name"), str(row.get("name", ""))), ("rows", i, "paper")
+        name, place = source.row_name(("rows", i), row), ("rows", i, "paper")
         if name not in rows:
             source.fail(place, "this row is varied; write its scores under the study's 'paper:', by row")
         found[name] = _read_scores(source, place, row["paper"], {on.name for on in rows[name].on})

@@ -121,7 +121,7 @@ class RowReader:
             source.known(("rows", i), row, _ROW, "a row")
             if "name" not in row and "vary" not in row:
                 source.fail(("rows", i), "a row needs a name")
-            name = self._name_of(row, ("rows", i))
+            name = source.row_name(("rows", i), row)
             if name in by_name:
                 source.fail(("rows", i, "name"), f"two rows are called '{name}'")
             by_name[name] = i
@@ -138,7 +138,7 @@ class RowReader:
             by_name: position of each row.
             below: names of the rows that inherit from this one, while they are read.
         """
-        source, name = self.source, self._name_of(row, place)
+        source, name = self.source, self.source.row_name(place, row)
         if name in self._read:
             return self._read[name]
         parent = self._read_parent(row, place, by_name, (*below, name)) if "from" in row else None
@@ -168,9 +168,6 @@ class RowReader:
             places=places,
         )
         return self._read[name]
-
-    def _name_of(self, row: Mapping[str, Any], place: Place) -> str:
-        return self.source.text((*place, "name"), row["name"], "name") if "name" in row else ""
 
     def _read_parent(
         self, row: dict[str, Any], place: Place, by_name: dict[str, int], below: tuple[str, ...]

@@ -285,6 +285,8 @@ def _changed_settings(row: StudyRow, on: Column, changes: Sequence[Assignment]) 
     from sercli.training.settings import without_input
 
     settings = settings_of(row, on, changes)
+    if not changes:
+        return settings
     if name := _input_of(row, on, changes):
         without_input(nest(changes), name)  # refuses two values of a setting
     for (name, value), varied in replaced(row, on, changes):
@@ -314,11 +316,13 @@ def settings_of(row: StudyRow, on: Column, changes: Sequence[Assignment] = ()) -
 
 
 def replaced(
-    row: StudyRow, on: Column, assignments: Iterable[Assignment]
+    row: StudyRow, on: Column, assignments: Sequence[Assignment]
 ) -> Iterator[tuple[Assignment, str]]:
     """Yield the assignments that replace a varied setting of a row, each with the name of that setting."""
-    name = _input_of(row, on)
     varied = [each for each in row.settings if each[0] in row.varied]
+    if not (varied and assignments):
+        return
+    name = _input_of(row, on)
     for assignment in assignments:
         own = [f"{key}." for key in _keys(assignment, name)]
         for each in varied:
